@@ -1,0 +1,1 @@
+"""The reusable core: talk to one endpoint. It knows no pytest, no mock and no suite."""

@@ -1,0 +1,266 @@
+"""Bytes of an event stream in, server-sent events out: WHATWG HTML, 9.2.5 and 9.2.6.
+
+The decoder knows no socket and no client. Where the bytes are cut means nothing: any cutting of
+a stream gives the same events. Its rules, for whoever changes it:
+
+- A line ends at LF, CR or CRLF, and nowhere else. A CR ends its line at once; an LF that follows
+  it, in whatever chunk, belongs to it.
+- One BOM is dropped, at the very start only.
+- Bytes are split first and decoded after: no line end is part of a UTF-8 sequence, so decoding
+  line by line gives what decoding the whole gives. Bad bytes become U+FFFD.
+- What is kept between two feeds is one unfinished event: never more than `max_event_bytes`.
+- Each byte is looked at a fixed number of times: a line that comes in pieces grows in a
+  bytearray and is searched only where it is new.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, NoReturn
+
+from pytest_byom.client.errors import EventTooLarge, UsageError
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""The default limit. An image as base64 in one chunk has a few MiB; a stream that never ends a
+line has no bound. (aiohttp-sse-client2 stops at 512 KiB, others nowhere.)"""
+
+_BOM = b"\xef\xbb\xbf"
+_COLON = b":"
+_COLON_BYTE, _LF, _CR = b":\n\r"  # `_LF in chunk` is one memchr, and the quickest question
+_RETRY_DIGITS = 18
+_LONG_CHUNK = 1024  # from here on a chunk holds several events, and it pays to split at their ends
+_new = tuple.__new__  # half the time of the constructor, and the fields are known to be right
+
+
+class ServerSentEvent(NamedTuple):
+    """One event of a stream, immutable.
+
+    `id` is the last id that the stream has set, `retry` the reconnection time in milliseconds if
+    this very event carried one.
+    """
+
+    event: str = "message"
+    data: str = ""
+    id: str = ""
+    retry: int | None = None
+
+
+class SSEDecoder:
+    """Turns the chunks of one stream into events, as they become complete.
+
+    `comments` counts comment lines, `retry` is the last reconnection time in milliseconds,
+    `last_event_id` the id that the next event would have.
+    """
+
+    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        if max_event_bytes < 1:
+            raise UsageError(f"max_event_bytes must be positive, not {max_event_bytes}")
+        self.max_event_bytes = max_event_bytes
+        self.comments = 0
+        self.retry: int | None = None
+        self.last_event_id = ""
+        self._unsettled = True  # the next chunk needs _settle, for one of the next four:
+        self._at_start = True  # a BOM,
+        self._start = b""  # of which these bytes have come,
+        self._after_cr = False  # or an LF that belongs to the CR before it
+        self._tail = bytearray()  # the line that has not ended
+        self._block: list[bytes] = []  # the lines of the event that has not ended
+        self._block_size = 0
+        self._block_retry: int | None = None
+        self._between = False  # nothing is unfinished: the next chunk starts an event
+        self._refusal: Exception | None = None  # why no more bytes are taken
+
+    @property
+    def pending(self) -> bytes:
+        """What came after the last complete event, without comments, lines ended by LF."""
+        lines = b"".join(line + b"\n" for line in self._block)
+        tail = b"" if self._tail.startswith(_COLON) else bytes(self._tail)
+        return lines + tail + self._start
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Take the next bytes and give back the events that they complete.
+
+        Raises EventTooLarge beyond the limit, after the events before it have been given back.
+        """
+        if self._between:  # nearly all chunks are one event of one data line
+            name, _, line = chunk.partition(b" ")
+            data, _, end = line.partition(b"\n") if name == b"data:" else (b"", b"", b"")
+            if end == b"\r\n" and data[-1:] == b"\r":
+                data, end = data[:-1], b"\n"
+            if end == b"\n" and _CR not in data and len(chunk) <= self.max_event_bytes:
+                text = data.decode("utf-8", "replace")
+                return [_new(ServerSentEvent, ("message", text, self.last_event_id, None))]
+        if self._unsettled:
+            chunk = self._settle(chunk)
+        if _LF not in chunk and _CR not in chunk:
+            if chunk:
+                self._grow_tail(chunk)
+            return []
+        events: list[ServerSentEvent] = []
+        try:
+            self._take(chunk, events)
+        except EventTooLarge:
+            if not events:
+                raise
+        return events
+
+    def close(self, *, flush: bool = False) -> list[ServerSentEvent]:
+        """End the stream; an unfinished event is discarded, as the standard says.
+
+        It stays readable as `pending`. With `flush`, it is taken as complete instead: some
+        servers leave out the last blank line.
+        """
+        if isinstance(self._refusal, EventTooLarge):
+            raise self._refusal
+        self._refusal = UsageError("the decoder is closed: a new stream needs a new decoder")
+        self._unsettled, self._between = True, False
+        if not flush:
+            return []
+        rest = bytes(self._tail) + self._start
+        self._tail.clear()
+        self._start = b""
+        events: list[ServerSentEvent] = []
+        if rest:
+            self._end_line(rest)
+        self._end_event(events)
+        return events
+
+    def _settle(self, chunk: bytes) -> bytes:
+        """Drop a BOM at the start, and the LF of a CRLF that was cut in two."""
+        if self._refusal:
+            raise self._refusal
+        if self._at_start:
+            chunk = self._start + chunk
+            if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+                self._start = chunk
+                return b""
+            self._at_start = False
+            self._start = b""
+            chunk = chunk.removeprefix(_BOM)
+        elif self._after_cr and chunk:
+            self._after_cr = False
+            chunk = chunk.removeprefix(b"\n")
+        self._unsettled = self._after_cr
+        return chunk
+
+    def _take(self, chunk: bytes, events: list[ServerSentEvent]) -> None:
+        """Take a chunk in which at least one line ends."""
+        if self._block or len(chunk) < _LONG_CHUNK or not self._take_run(chunk, events):
+            self._take_lines(chunk, events)
+
+    def _take_run(self, chunk: bytes, events: list[ServerSentEvent]) -> bool:
+        """Take a chunk of events of one data line each, as most are; False if it holds others."""
+        chunk = bytes(self._tail) + chunk
+        run, end, rest = chunk.rpartition(b"\r\n\r\n" if _CR in chunk else b"\n\n")
+        if run[:6] != b"data: " or len(chunk) > self.max_event_bytes or _LF in rest or _CR in rest:
+            return False
+        lines = run[6:].decode("utf-8", "replace").split(f"{end.decode()}data: ")
+        joined = "".join(lines)
+        if "\n" in joined or "\r" in joined:
+            return False
+        last_id = self.last_event_id
+        events += [_new(ServerSentEvent, ("message", line, last_id, None)) for line in lines]
+        self._tail.clear()
+        self._between = True
+        if rest:
+            self._grow_tail(rest)
+        return True
+
+    def _take_lines(self, chunk: bytes, events: list[ServerSentEvent]) -> None:
+        lines = chunk.splitlines()  # of bytes: at LF, CR and CRLF, and nowhere else
+        last = chunk[-1]
+        rest = b"" if last in (_LF, _CR) else lines.pop()
+        if last == _CR:
+            self._after_cr = self._unsettled = True
+        tail = self._tail
+        size = len(tail) + len(chunk)
+        if tail:
+            tail += lines[0]
+            lines[0] = bytes(tail)
+            tail.clear()
+        if self._block or len(lines) % 2 or size > self.max_event_bytes or any(lines[1::2]):
+            self._end_lines(lines, events)
+        else:  # nearly always each is followed by a blank one
+            self._end_pairs(lines, events)
+        if rest:
+            self._grow_tail(rest)
+        else:
+            self._between = not (self._block or self._unsettled)
+
+    def _end_pairs(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
+        """End lines of which every second is blank, none of them too large."""
+        last_id = self.last_event_id
+        for line in lines[::2]:
+            name, _, data = line.partition(b" ")
+            if name == b"data:":
+                text = data.decode("utf-8", "replace")
+                events.append(_new(ServerSentEvent, ("message", text, last_id, None)))
+            elif name[:1] == _COLON:
+                self.comments += 1
+            elif line:
+                self._end_line(line)
+                self._end_event(events)
+                last_id = self.last_event_id
+
+    def _end_lines(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
+        for line in lines:
+            if line:
+                self._end_line(line)
+            else:
+                self._end_event(events)
+
+    def _grow_tail(self, piece: bytes) -> None:
+        self._between = False
+        tail = self._tail
+        tail += piece
+        if tail[0] == _COLON_BYTE:
+            del tail[1:]  # of an unfinished comment, that it is one is enough
+        elif self._block_size + len(tail) > self.max_event_bytes:
+            self._refuse()
+
+    def _end_line(self, line: bytes) -> None:
+        if line.startswith(_COLON):
+            self.comments += 1
+            return
+        self._block.append(line)
+        self._block_size += len(line)
+        if self._block_size > self.max_event_bytes:
+            self._refuse()
+        if line.startswith((b"id", b"retry")):  # these two hold from here on, event or not
+            name, value = _field(line)
+            if name == b"id" and b"\0" not in value:
+                self.last_event_id = value.decode("utf-8", "replace")
+            elif name == b"retry" and value.isdigit() and len(value) <= _RETRY_DIGITS:
+                self.retry = self._block_retry = int(value)
+
+    def _end_event(self, events: list[ServerSentEvent]) -> None:
+        if not self._block:
+            return
+        event = ""
+        data: list[bytes] = []
+        for line in self._block:
+            name, value = _field(line)
+            if name == b"data":
+                data.append(value)
+            elif name == b"event":
+                event = value.decode("utf-8", "replace")
+        if data:
+            text = b"\n".join(data).decode("utf-8", "replace")
+            retry = self._block_retry
+            events.append(ServerSentEvent(event or "message", text, self.last_event_id, retry))
+        self._block.clear()
+        self._block_size = 0
+        self._block_retry = None
+
+    def _refuse(self) -> NoReturn:
+        self._refusal = EventTooLarge(
+            f"an event of the stream is larger than {self.max_event_bytes} bytes",
+            body=self.pending,
+        )
+        self._unsettled = True
+        raise self._refusal
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    """Part a line at its first colon; one space after it belongs to neither side."""
+    name, _, value = line.partition(b":")
+    return name, value.removeprefix(b" ")
