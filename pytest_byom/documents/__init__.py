@@ -1,0 +1,1 @@
+"""YAML files that people write: read with the line of each key, held against a JSON Schema."""

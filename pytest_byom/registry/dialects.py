@@ -1,0 +1,64 @@
+"""The servers that are known without a file: one YAML file each, in `pytest_byom/dialects/`."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from pytest_byom.registry.document import parse_document
+from pytest_byom.registry.endpoints import Deviation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """One server software: where it usually is, which variable holds its key, what is known.
+
+    `sources` are the pages that say so.
+    """
+
+    name: str
+    base_url: str
+    key_variable: str
+    hint: str
+    deviations: tuple[Deviation, ...]
+    sources: tuple[str, ...]
+
+
+@functools.cache
+def list_dialects() -> tuple[str, ...]:
+    """Return the names of the known servers, sorted."""
+    files = (resources.files("pytest_byom") / "dialects").iterdir()
+    return tuple(
+        sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+    )
+
+
+@functools.cache
+def load_dialect(name: str) -> Dialect:
+    """Return what is known about a server of `list_dialects`."""
+    file = resources.files("pytest_byom") / "dialects" / f"{name}.yaml"
+    data: dict[str, Any] = parse_document(file.read_text("utf-8"), shown=file.name).data
+    return Dialect(
+        name=name,
+        base_url=data["base_url"],
+        key_variable=data["key_variable"],
+        hint=data["hint"],
+        deviations=make_deviations(data["deviations"], origin="dialect"),
+        sources=tuple(data["sources"]),
+    )
+
+
+def make_deviations(entries: Iterable[Mapping[str, Any]], *, origin: str) -> tuple[Deviation, ...]:
+    """Return the deviations of a list that the schema has found valid."""
+    return tuple(Deviation(**(_with_date(entry)), origin=origin) for entry in entries)
+
+
+def _with_date(entry: Mapping[str, Any]) -> dict[str, Any]:
+    until = entry.get("until")
+    return {**entry, "until": date.fromisoformat(until) if until else None}
