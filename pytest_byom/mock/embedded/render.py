@@ -1,0 +1,237 @@
+"""From events to JSON: the completion object, the chunks of a stream, and their SSE framing."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_byom.mock.embedded import tokens
+from pytest_byom.mock.embedded.generation import (
+    ArgumentsDelta,
+    CallStart,
+    Event,
+    Finished,
+    TextDelta,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_byom.mock.embedded.chat_request import ChatRequest
+    from pytest_byom.mock.embedded.stops import Entry
+
+DONE = b"data: [DONE]\n\n"
+
+# JSON allows them raw, and some readers of event streams take them for line ends.
+_LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\u2028\u2029\u0085"}
+_EMPTY_USAGE = {
+    "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+    "completion_tokens_details": {
+        "reasoning_tokens": 0,
+        "audio_tokens": 0,
+        "accepted_prediction_tokens": 0,
+        "rejected_prediction_tokens": 0,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What all chunks of an answer have in common."""
+
+    id: str
+    created: int
+    model: str
+
+    def members(self, kind: str) -> dict[str, Any]:
+        """Return the members that open an answer of this kind."""
+        return {
+            "id": self.id,
+            "object": kind,
+            "created": self.created,
+            "model": self.model,
+            "service_tier": "default",
+            "system_fingerprint": tokens.FINGERPRINT,
+        }
+
+
+def new_heading(model: str, created: int) -> Heading:
+    """Open an answer, with an id of its own."""
+    return Heading(f"chatcmpl-{secrets.token_hex(12)}", created, model)
+
+
+def write_json(value: Any) -> bytes:
+    """Write an answer as JSON in UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode()
+
+
+def write_event(value: Any) -> bytes:
+    """Write one event of a stream, on one line."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f"data: {text.translate(_LINE_ENDS)}\n\n".encode()
+
+
+def usage(prompt: int, completion: int) -> dict[str, Any]:
+    """Return the usage object."""
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        **_EMPTY_USAGE,
+    }
+
+
+def write_logprobs(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Return the log probabilities of some tokens."""
+    return [
+        {
+            **_token(entry.raw, entry.chosen.logprob),
+            "top_logprobs": [
+                _token(tokens.VOCABULARY[number], logprob) for number, logprob in entry.chosen.top
+            ],
+        }
+        for entry in entries
+    ]
+
+
+def _token(raw: bytes, logprob: float) -> dict[str, Any]:
+    """Describe a token; bytes that are no text are spelled out, as OpenAI does."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = "bytes:" + "".join(f"\\x{byte:02x}" for byte in raw)
+    return {"token": text, "logprob": logprob, "bytes": list(raw)}
+
+
+def new_call_id() -> str:
+    """Return an id that no other call has."""
+    return f"call_{secrets.token_hex(12)}"
+
+
+@dataclass(slots=True)
+class Choice:
+    """One choice of a plain answer, folded out of its events."""
+
+    index: int
+    request: ChatRequest
+    texts: list[str] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    calls: list[tuple[str, list[str]]] = field(default_factory=list)
+    finish_reason: str = ""
+    tokens: int = 0
+
+    def add(self, event: Event) -> None:
+        """Take one more event."""
+        match event:
+            case TextDelta(piece):
+                self.texts.append(piece.text)
+                self.entries += piece.entries
+            case CallStart(_, name):
+                self.calls.append((name, []))
+            case ArgumentsDelta(_, text):
+                self.calls[-1][1].append(text)
+            case Finished(reason, count):
+                self.finish_reason, self.tokens = reason, count
+
+    def write(self) -> dict[str, Any]:
+        """Return the choice as the API has it."""
+        return {
+            "index": self.index,
+            "message": self._message(),
+            "logprobs": self._logprobs(),
+            "finish_reason": self.finish_reason,
+        }
+
+    def _message(self) -> dict[str, Any]:
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": None if self.calls else "".join(self.texts),
+            "refusal": None,
+        }
+        functions = [{"name": name, "arguments": "".join(parts)} for name, parts in self.calls]
+        if functions and self.request.toolbox.legacy:
+            message["function_call"] = functions[0]
+        elif functions:
+            message["tool_calls"] = [
+                {"id": new_call_id(), "type": "function", "function": function}
+                for function in functions
+            ]
+        message["annotations"] = []
+        return message
+
+    def _logprobs(self) -> dict[str, Any] | None:
+        if self.request.top_logprobs is None:
+            return None
+        return {
+            "content": None if self.calls else write_logprobs(self.entries),
+            "refusal": None,
+        }
+
+
+class Chunks:
+    """Writes the events of a stream as chunks."""
+
+    def __init__(self, heading: Heading, request: ChatRequest) -> None:
+        self._members = heading.members("chat.completion.chunk")
+        self._request = request
+
+    def opening(self, index: int, *, calls: bool) -> bytes:
+        """The first chunk of a choice: the role."""
+        content = None if calls else ""
+        return self._chunk(index, {"role": "assistant", "content": content, "refusal": None})
+
+    def event(self, index: int, event: Event) -> bytes:
+        """The chunk of one event."""
+        match event:
+            case TextDelta(piece):
+                logprobs = None
+                if self._request.top_logprobs is not None:
+                    logprobs = {"content": write_logprobs(piece.entries), "refusal": None}
+                return self._chunk(index, {"content": piece.text}, logprobs=logprobs)
+            case CallStart(place, name):
+                return self._chunk(index, self._call_start(place, name))
+            case ArgumentsDelta(place, text):
+                if self._request.toolbox.legacy:
+                    return self._chunk(index, {"function_call": {"arguments": text}})
+                call = {"index": place, "function": {"arguments": text}}
+                return self._chunk(index, {"tool_calls": [call]})
+        return self._chunk(index, {}, finish_reason=event.reason)
+
+    def _call_start(self, place: int, name: str) -> dict[str, Any]:
+        function = {"name": name, "arguments": ""}
+        if self._request.toolbox.legacy:
+            return {"function_call": function}
+        call = {"index": place, "id": new_call_id(), "type": "function", "function": function}
+        return {"tool_calls": [call]}
+
+    def _chunk(
+        self,
+        index: int,
+        delta: dict[str, Any],
+        *,
+        logprobs: dict[str, Any] | None = None,
+        finish_reason: str | None = None,
+    ) -> bytes:
+        choice = {
+            "index": index,
+            "delta": delta,
+            "logprobs": logprobs,
+            "finish_reason": finish_reason,
+        }
+        return self._write([choice], None)
+
+    def usage(self, prompt: int, completion: int) -> bytes:
+        """The last chunk, without a choice."""
+        return self._write([], usage(prompt, completion))
+
+    def _write(self, choices: list[dict[str, Any]], counted: dict[str, Any] | None) -> bytes:
+        chunk = {**self._members, "choices": choices}
+        if self._request.include_usage:
+            chunk["usage"] = counted
+        if self._request.obfuscate:
+            # Padding, so that the length of an event does not tell the length of its text.
+            chunk["obfuscation"] = secrets.token_urlsafe(12)[: secrets.randbelow(16)]
+        return write_event(chunk)
