@@ -1,0 +1,88 @@
+"""What a request may leave open, to be filled when it is sent.
+
+    ${model}             the model under test
+    ${answer.PATH}       a piece of the answer to the contract named by `follows`, such as
+                         `message`, `message.tool_calls.0.id`; where a list entry or a value is
+                         nothing but the placeholder, the piece is put there as it is, else its text
+    ${answer.inner}      a run of characters from the inside of that answer's text
+    ${tokens:N}          about N tokens of plain prose
+
+`$${` stands for `${` itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_byom.contract.format import Contract
+    from pytest_byom.documents.reading import KeyPath
+
+PLACEHOLDER = re.compile(r"\$(\$)?\{([^}]*)\}")
+_PATH = re.compile(r"answer\.(inner|(message|completion)(\.\w+)*)")
+_TOKENS = re.compile(r"tokens:[1-9]\d{0,6}")
+KNOWN = "${model}, ${answer.PATH}, ${answer.inner}, ${tokens:N}; for a ${ as it is, write $${"
+
+
+def fill_value(data: Any, piece: Callable[[str], Any]) -> Any:
+    """Return data with its placeholders filled: `piece` gives what stands for a name."""
+    if isinstance(data, dict):
+        return {key: fill_value(value, piece) for key, value in data.items()}
+    if isinstance(data, list):
+        return [fill_value(entry, piece) for entry in data]
+    if not isinstance(data, str):
+        return data
+    whole = PLACEHOLDER.fullmatch(data)
+    return piece(whole[2]) if whole and not whole[1] else fill_text(data, piece)
+
+
+def fill_text(text: str, piece: Callable[[str], Any]) -> str:
+    """Return a text with its placeholders filled."""
+    return PLACEHOLDER.sub(lambda match: match[0][1:] if match[1] else str(piece(match[2])), text)
+
+
+def escape_value(data: Any) -> Any:
+    """Return data that `fill_value` gives back as it is."""
+    if isinstance(data, dict):
+        return {key: escape_value(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [escape_value(entry) for entry in data]
+    return PLACEHOLDER.sub(r"$\g<0>", data) if isinstance(data, str) else data
+
+
+def find_placeholder_problems(contract: Contract) -> Iterator[tuple[KeyPath, str]]:
+    """Yield where a request holds a placeholder that nothing fills, and why."""
+    request = contract.request
+    places = {"path": request.path, "body": request.body, "body_text": request.body_text}
+    for name, value in places.items():
+        for path, text in _texts(value, ("request", name)):
+            for match in PLACEHOLDER.finditer(text):
+                if not match[1] and (reason := _problem(match[2], contract)):
+                    yield path, reason
+    for name, header in request.headers.items():
+        if PLACEHOLDER.search(header or ""):
+            yield ("request", "headers", name), "has a placeholder; those of headers are not filled"
+
+
+def _problem(name: str, contract: Contract) -> str:
+    if name == "model" or _TOKENS.fullmatch(name):
+        return ""
+    if not _PATH.fullmatch(name):
+        return f"has an unknown placeholder ${{{name}}}; there are {KNOWN}"
+    if not contract.follows:
+        return f"has ${{{name}}}, which needs 'follows' to name the contract that is answered first"
+    return ""
+
+
+def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _texts(entry, (*path, key))
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _texts(entry, (*path, number))
