@@ -1,0 +1,163 @@
+"""Fetches the exchanges of a plan in the background, each once for all checks."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from pytest_byom.conformance.exchange import Exchange, Sent
+from pytest_byom.conformance.finding import Inconclusive
+from pytest_byom.conformance.sending import Aim, build_request
+from pytest_byom.conformance.spending import Spending
+from pytest_byom.conformance.transport import REFUSED, SILENT, Transport
+from pytest_byom.contract import Contract, load_contract
+
+if TYPE_CHECKING:
+    from pytest_byom.registry import Limits
+
+TROUBLES_IN_A_ROW = 3
+"""After so many exchanges in a row without an answer the server counts as gone."""
+
+
+class Asker:
+    """Asks one endpoint, on a thread of its own.
+
+    `plan` starts to fetch contracts and returns at once; `ask` waits for one of them (and fetches
+    it, if nobody planned it); `traffic` waits for all. Where the server went away or a limit is
+    used up, an exchange comes without an answer, and its `trouble` says why.
+    """
+
+    def __init__(
+        self,
+        aim: Aim,
+        limits: Limits,
+        *,
+        load: Callable[[str], Contract] = load_contract,
+        spending: Spending | None = None,
+    ) -> None:
+        self.aim = aim
+        self.gone = ""
+        self.spending = spending or Spending(limits)
+        self._limits = limits
+        self._load = load
+        self._fetches: dict[str, Future[Exchange]] = {}
+        self._done: list[Exchange] = []
+        self._troubles = 0
+        self._next_slot = 0.0
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="byom-asker", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def plan(self, ids: Iterable[str]) -> None:
+        """Start to fetch the exchanges of these contracts, those that want to be alone last."""
+        for id in sorted(ids, key=lambda id: self._load(id).alone):
+            self._fetch(id)
+
+    def keep(self, exchange: Exchange) -> None:
+        """Take an exchange that was fetched before as the one of its contract."""
+        fetch: Future[Exchange] = Future()
+        fetch.set_result(exchange)
+        self._fetches[exchange.contract.id] = fetch
+        self._done.append(exchange)
+        self.spending.request()
+
+    def ask(self, id: str) -> Exchange:
+        """Return the exchange of a contract, waiting for it."""
+        return self._fetch(id).result()
+
+    def traffic(self) -> list[Exchange]:
+        """Wait for all that is under way and return every exchange so far, in order of answer."""
+        for fetch in list(self._fetches.values()):
+            fetch.result()
+        return list(self._done)
+
+    def close(self) -> None:
+        """Stop asking: what is under way is dropped."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        self._slots = asyncio.Semaphore(self._limits.concurrency)
+        self._alone = asyncio.Lock()
+        self._tasks: dict[str, asyncio.Task[Exchange]] = {}
+        connections = self._limits.concurrency + 1
+        async with Transport(timeout=self._limits.timeout, connections=connections) as transport:
+            self._transport = transport
+            self._ready.set()
+            await self._stop.wait()
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _fetch(self, id: str) -> Future[Exchange]:
+        if id not in self._fetches:
+            contract = self._load(id)
+            if contract.follows:
+                self._fetch(contract.follows)
+            self._fetches[id] = asyncio.run_coroutine_threadsafe(self._start(contract), self._loop)
+        return self._fetches[id]
+
+    async def _start(self, contract: Contract) -> Exchange:
+        task = asyncio.ensure_future(self._exchange(contract))
+        self._tasks[contract.id] = task
+        exchange = await task
+        self._done.append(exchange)
+        return exchange
+
+    async def _exchange(self, contract: Contract) -> Exchange:
+        answer = await self._tasks[contract.follows] if contract.follows else None
+        try:
+            sent = build_request(contract, self.aim, answer=answer)
+        except Inconclusive as reason:
+            return Exchange(contract, Sent("", "", (), b""), trouble=f"not asked: {reason}")
+        if not contract.alone:
+            async with self._slots:
+                return await self._confirmed(contract, sent)
+        others = [task for id, task in self._tasks.items() if not self._load(id).alone]
+        await asyncio.gather(*others, return_exceptions=True)
+        async with self._alone:
+            return await self._confirmed(contract, sent)
+
+    async def _confirmed(self, contract: Contract, sent: Sent) -> Exchange:
+        """Ask; ask again at once if no answer came, so that one lost packet is no finding."""
+        if reason := self._refusal():
+            return Exchange(contract, sent, trouble=f"not asked: {reason}")
+        exchange = await self._send(contract, sent)
+        if exchange.trouble and not exchange.trouble.startswith(SILENT):
+            exchange = await self._send(contract, sent)
+        self._note(exchange)
+        return exchange
+
+    async def _send(self, contract: Contract, sent: Sent) -> Exchange:
+        if self._limits.per_second:
+            now = time.monotonic()
+            self._next_slot = max(self._next_slot, now) + 1 / self._limits.per_second
+            await asyncio.sleep(self._next_slot - 1 / self._limits.per_second - now)
+        self.spending.request()
+        return await self._transport.send(contract, sent)
+
+    def _refusal(self) -> str:
+        return f"the server went away ({self.gone})" if self.gone else self.spending.refusal()
+
+    def _note(self, exchange: Exchange) -> None:
+        self.spending.answer(exchange)
+        self._troubles = self._troubles + 1 if exchange.status is None else 0
+        refused = exchange.trouble.startswith(REFUSED)
+        if refused or self._troubles >= TROUBLES_IN_A_ROW:
+            self.gone = self.gone or exchange.trouble
+
+
+Ask = Callable[[str], Exchange]
+"""What a check is given: from a contract id to its exchange."""

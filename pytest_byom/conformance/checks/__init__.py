@@ -1,0 +1,1 @@
+"""Checks on named exchanges, one module an area."""

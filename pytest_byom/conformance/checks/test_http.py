@@ -1,0 +1,147 @@
+"""Checks of HTTP on named exchanges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_byom.conformance.answers import accepted, prompt_tokens, status_wrong, wrong
+from pytest_byom.conformance.check import check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_byom.conformance.asking import Ask
+    from pytest_byom.conformance.finding import Wrong
+
+
+@check(
+    "http.answers",
+    level="must",
+    decides=["http-01", "msg-01"],
+    asks=["chat/plain"],
+    breaks="nothing works",
+)
+def test_answers(byom_ask: Ask) -> Iterator[Wrong]:
+    """A valid POST to {base}/chat/completions answers 200."""
+    yield from accepted(byom_ask("chat/plain"))
+
+
+@check(
+    "http.charset-accepted",
+    level="must",
+    decides=["http-11"],
+    asks=["http/charset"],
+    breaks="HTTP libraries that add the parameter, such as those of .NET and Java, get an error",
+)
+def test_charset_accepted(byom_ask: Ask) -> Iterator[Wrong]:
+    """Content-Type application/json with a charset parameter is accepted."""
+    yield from accepted(byom_ask("http/charset"))
+
+
+@check(
+    "http.sdk-headers",
+    level="must",
+    decides=["http-16", "http-17"],
+    asks=["http/sdk-headers"],
+    breaks="openai-python sends nine x-stainless headers with each request",
+)
+def test_sdk_headers(byom_ask: Ask) -> Iterator[Wrong]:
+    """Accept */* is served and unknown request headers are ignored."""
+    yield from accepted(byom_ask("http/sdk-headers"))
+
+
+@check(
+    "http.stream-despite-accept",
+    level="must",
+    decides=["http-14"],
+    needs=["stream"],
+    asks=["http/sdk-headers-stream"],
+    breaks="openai-python and openai-node send Accept: application/json with streamed requests",
+)
+def test_stream_despite_accept(byom_ask: Ask) -> Iterator[Wrong]:
+    """stream=true yields an event stream even when the request says Accept: application/json."""
+    exchange = byom_ask("http/sdk-headers-stream")
+    if exchange.answered().status != 200:
+        yield status_wrong(exchange, "200")
+    elif exchange.media_type == "application/json":
+        yield wrong(
+            exchange,
+            "header content-type",
+            expected="text/event-stream",
+            got=exchange.header("content-type"),
+        )
+
+
+@check(
+    "http.unicode",
+    level="must",
+    decides=["http-27"],
+    asks=["http/unicode"],
+    breaks="openai-python sends UTF-8 unescaped: every prompt with an accent fails",
+)
+def test_unicode(byom_ask: Ask) -> Iterator[Wrong]:
+    """Raw non-ASCII UTF-8 in the request body is accepted."""
+    yield from accepted(byom_ask("http/unicode"))
+
+
+@check(
+    "http.escapes",
+    level="should",
+    decides=["http-28"],
+    asks=["http/unicode", "http/unicode-escaped"],
+    breaks="the same prompt means something else from another client",
+)
+def test_escapes(byom_ask: Ask) -> Iterator[Wrong]:
+    """Escaped and unescaped forms of the same text are the same prompt."""
+    raw = prompt_tokens(byom_ask("http/unicode"))
+    escaped = byom_ask("http/unicode-escaped")
+    if prompt_tokens(escaped) != raw:
+        yield wrong(
+            escaped,
+            "usage.prompt_tokens",
+            expected=f"{raw}, as for the unescaped text",
+            got=prompt_tokens(escaped),
+        )
+
+
+@check(
+    "http.get",
+    level="should",
+    decides=["http-08"],
+    asks=["http/get-chat"],
+    breaks="health probes and crawlers that GET the path show up as failures of the server",
+)
+def test_get(byom_ask: Ask) -> Iterator[Wrong]:
+    """GET on the path is answered with 401, 403, 404, 405 or a list of stored completions."""
+    exchange = byom_ask("http/get-chat").answered()
+    if exchange.status not in (200, 400, 401, 403, 404, 405):
+        yield status_wrong(exchange, "404 or 405")
+
+
+@check(
+    "http.allow",
+    level="should",
+    decides=["http-09"],
+    asks=["http/get-chat"],
+    breaks="a person with a 405 cannot see what the path is for",
+)
+def test_allow(byom_ask: Ask) -> Iterator[Wrong]:
+    """A 405 answer carries an Allow header that names POST."""
+    exchange = byom_ask("http/get-chat").answered()
+    allowed = exchange.header("allow") or "nothing"
+    if exchange.status == 405 and "POST" not in allowed.upper():
+        yield wrong(exchange, "header allow", expected="POST", got=allowed)
+
+
+@check(
+    "http.unknown-path",
+    level="should",
+    decides=["http-10"],
+    asks=["http/unknown-path"],
+    breaks="a wrong base URL looks like an answer: openai-python gives an object without choices",
+)
+def test_unknown_path(byom_ask: Ask) -> Iterator[Wrong]:
+    """An unknown path under the base answers 404."""
+    exchange = byom_ask("http/unknown-path").answered()
+    if exchange.status not in (404, 405) and (exchange.status or 0) < 500:
+        yield status_wrong(exchange, "404")

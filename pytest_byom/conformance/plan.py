@@ -1,0 +1,78 @@
+"""Which exchanges the selected checks need, and what they cost at most."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.contract import Contract, load_contract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pytest_byom.conformance.check import Check
+
+FIRST = ("models/list", "chat/plain")
+"""Asked before all others: they tell whether there is anything to judge."""
+
+CHARACTERS_PER_TOKEN = 3
+"""A careful guess for the tokens of a request."""
+
+PROSE = re.compile(r"\$\{tokens:(\d+)\}")
+
+UNBOUNDED = 256
+"""The tokens counted for an answer whose request sets no limit."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The contracts that are asked, in order, and the most tokens that they can cost."""
+
+    checks: int
+    contracts: tuple[str, ...]
+    tokens: int
+
+    @property
+    def requests(self) -> int:
+        """How many requests that is."""
+        return len(self.contracts)
+
+
+def make_plan(
+    checks: Iterable[Check],
+    capabilities: Mapping[str, bool],
+    *,
+    load: Callable[[str], Contract] = load_contract,
+) -> Plan:
+    """Return the plan for checks; those that need what the registry denies ask nothing."""
+    selected = list(checks)
+    wanted = dict.fromkeys(FIRST)
+    for check in selected:
+        if all(capabilities.get(need, True) for need in check.needs):
+            probes = [PROBES[need] for need in check.needs if need not in capabilities]
+            wanted |= dict.fromkeys([*probes, *check.asks])
+    contracts = _with_followed(wanted, load)
+    return Plan(len(selected), tuple(contracts), sum(map(_ceiling, contracts.values())))
+
+
+def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[str, Contract]:
+    found: dict[str, Contract] = {}
+    for id in ids:
+        contract = load(id)
+        if contract.follows:
+            found |= _with_followed([contract.follows], load)
+        found.setdefault(id, contract)
+    return found
+
+
+def _ceiling(contract: Contract) -> int:
+    body = contract.request.body
+    if not contract.is_chat or contract.kind == "broken" or not isinstance(body, dict):
+        return 0
+    limits = [body.get("max_tokens"), body.get("max_completion_tokens")]
+    answer = min((limit for limit in limits if isinstance(limit, int)), default=UNBOUNDED)
+    choices = body.get("n") or 1
+    prose = sum(map(int, PROSE.findall(str(body))))
+    return len(str(body)) // CHARACTERS_PER_TOKEN + prose + answer * choices

@@ -1,0 +1,1 @@
+"""Rules that hold for every answer of a kind, one module an area."""

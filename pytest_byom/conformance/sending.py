@@ -1,0 +1,107 @@
+"""From a contract to the request that goes over the wire: placeholders, headers, key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pytest_byom.client.errors import ContractError
+from pytest_byom.conformance.exchange import Exchange, Headers, Sent, dig
+from pytest_byom.conformance.finding import Inconclusive
+from pytest_byom.contract.placeholders import fill_text, fill_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_byom.contract import Contract
+
+PROSE = "The quick brown fox jumps over the lazy dog while it rains in the old harbour town. "
+USER_AGENT = "pytest-byom"
+WRONG_KEY = "byom-wrong-key-0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """Where requests go, and with what: base URL, model, key and extra headers."""
+
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: tuple[str, ...] = ()
+
+
+def build_request(contract: Contract, aim: Aim, *, answer: Exchange | None = None) -> Sent:
+    """Return the request of a contract, its placeholders filled from the aim and the answer.
+
+    Raises Inconclusive if the answer that it follows lacks the piece that is asked for.
+    """
+    request = contract.request
+    piece = partial(_piece, aim=aim, answer=answer)
+    body = b""
+    if request.body is not None:
+        data = fill_value(request.body, piece)
+        body = json.dumps(data, ensure_ascii=request.ascii).encode()
+    elif request.body_text is not None:
+        body = fill_text(request.body_text, piece).encode()
+    url = aim.base_url.rstrip("/") + fill_text(request.path, piece)
+    return Sent(request.method, url, _headers(contract, aim), body)
+
+
+def _headers(contract: Contract, aim: Aim) -> Headers:
+    request = contract.request
+    stream = contract.asks_stream
+    headers: dict[str, str | None] = {
+        "accept": "text/event-stream" if stream else "application/json",
+        "accept-encoding": "identity",
+        "user-agent": USER_AGENT,
+    }
+    if request.body is not None or request.body_text is not None:
+        headers["content-type"] = "application/json"
+    headers |= _credentials(request.key, aim)
+    headers |= {name.lower(): value for name, value in request.headers.items()}
+    return tuple((name, value) for name, value in headers.items() if value is not None)
+
+
+def _credentials(key: str, aim: Aim) -> dict[str, str]:
+    extra = {name.lower(): value for name, value in aim.extra_headers.items()}
+    if key in ("none", "wrong"):
+        for name in {"authorization", *(name.lower() for name in aim.secret_headers)}:
+            extra.pop(name, None)
+        return extra | ({"authorization": f"Bearer {WRONG_KEY}"} if key == "wrong" else {})
+    scheme = "bearer" if key == "lower-case-scheme" else "Bearer"
+    return ({"authorization": f"{scheme} {aim.api_key}"} if aim.api_key else {}) | extra
+
+
+def _piece(name: str, *, aim: Aim, answer: Exchange | None) -> Any:
+    if name == "model":
+        return aim.model
+    if name.startswith("tokens:"):
+        return PROSE * (int(name.removeprefix("tokens:")) // 18 + 1)
+    if name.startswith("answer.") and answer is not None:
+        return _answer_piece(name.removeprefix("answer."), answer)
+    raise ContractError(f"unknown placeholder ${{{name}}}")
+
+
+def _answer_piece(path: str, answer: Exchange) -> Any:
+    if path == "inner":
+        return inner(answer.content)
+    found = dig({"message": answer.message, "completion": answer.completion}, path)
+    if found is None:
+        raise Inconclusive(f"the answer to {answer.contract.id} has no {path}")
+    return found
+
+
+def inner(text: str) -> str:
+    """Return a few characters from the inside of a text that occur in it first just there.
+
+    Raises Inconclusive if the text is too short or repeats itself.
+    """
+    for length in (4, 6, 8, 3):
+        for start in range(len(text) // 2, len(text) - length):
+            piece = text[start : start + length]
+            if piece.isascii() and piece.strip() == piece and text.find(piece) == start:
+                return piece
+    raise Inconclusive(f"the text {text[:40]!r} has no piece that occurs in it only once")

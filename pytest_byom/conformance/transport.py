@@ -1,0 +1,93 @@
+"""The suite's one way to the network: a request out, raw bytes with arrival times back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+from pytest_byom.client.sse import SSEDecoder
+from pytest_byom.conformance.exchange import Exchange, Sent
+
+if TYPE_CHECKING:
+    from pytest_byom.contract import Contract
+
+SIZE_LIMIT = 16 * 1024 * 1024
+"""More than any chat completion needs; protects the run from an endless answer."""
+
+CONNECT_TIMEOUT = 5.0
+REFUSED = "no connection"
+SILENT = "no answer"
+
+
+class Transport:
+    """Sends requests over one pool of connections; an asynchronous context manager.
+
+    `timeout` is how many seconds without a byte are borne.
+    """
+
+    def __init__(self, *, timeout: float, connections: int) -> None:
+        self.timeout = timeout
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
+            limits=limits,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Transport:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._client.aclose()
+
+    async def send(self, contract: Contract, sent: Sent) -> Exchange:
+        """Send a request and return the exchange; a transport error is part of it."""
+        exchange = Exchange(contract, sent)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(max(60.0, 4 * self.timeout)):
+                await self._receive(exchange, started)
+        except TimeoutError:
+            exchange.trouble = f"{SILENT}: it did not end within {max(60.0, 4 * self.timeout):g} s"
+        except httpx.ReadTimeout:
+            exchange.trouble = f"{SILENT}: not a byte for {self.timeout:g} s"
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            exchange.trouble = f"{REFUSED}: {error or 'time ran out'}"
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            exchange.trouble = f"{type(error).__name__}: {error}"
+        exchange.elapsed = (time.perf_counter() - started) * 1000
+        return exchange
+
+    async def _receive(self, exchange: Exchange, started: float) -> None:
+        sent = exchange.sent
+        request = httpx.Request(
+            sent.method, sent.url, headers=list(sent.headers), content=sent.body or None
+        )
+        request.extensions["timeout"] = self._client.timeout.as_dict()
+        response = await self._client.send(request, stream=True)
+        exchange.status = response.status_code
+        exchange.headers = tuple((name.lower(), value) for name, value in response.headers.items())
+        pieces: list[bytes] = []
+        arrivals: list[tuple[float, int]] = []
+        events_left = exchange.contract.request.close_after_events
+        decoder = SSEDecoder()
+        try:
+            async for piece in response.aiter_raw():
+                pieces.append(piece)
+                arrivals.append(((time.perf_counter() - started) * 1000, len(piece)))
+                if sum(size for _, size in arrivals) > SIZE_LIMIT:
+                    exchange.trouble = f"the answer is longer than {SIZE_LIMIT} bytes"
+                    break
+                if events_left is not None:
+                    coded = response.headers.get("content-encoding", "identity") != "identity"
+                    events_left -= events_left if coded else len(decoder.feed(piece))
+                    if events_left <= 0:
+                        exchange.closed_early = True
+                        break
+        finally:
+            exchange.raw = b"".join(pieces)
+            exchange.arrivals = tuple(arrivals)
+            await response.aclose()
