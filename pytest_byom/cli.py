@@ -1,0 +1,190 @@
+"""`byom`: the few things that are not a test run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_byom.conformance.check import Check
+
+USAGE = 4
+"""The exit code for bad arguments; the same as pytest's."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    from pytest_byom.client.errors import BYOMError
+
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except BYOMError as error:
+        print(f"byom: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse exits with 2
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="byom", description="Bring your own model: what is not a test run.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    serve = commands.add_parser("serve", help="Run a server", description="Run a server.")
+    serve.add_argument("what", choices=["embedded"], help="The server inside this package")
+    serve.add_argument("--host", default="127.0.0.1", help="Where to listen (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, default=0, help="The port (default: a free one)")
+    serve.add_argument("--api-key", metavar="K", help="Refuse requests without this key")
+    serve.set_defaults(run=_serve)
+
+    checks = commands.add_parser("checks", help="List the checks", description="List the checks.")
+    checks.add_argument("--area", metavar="AREA", help="Only those of this area")
+    checks.add_argument("--level", choices=["must", "should", "may"], help="Only those of a level")
+    checks.set_defaults(run=_list_checks)
+
+    explain = commands.add_parser(
+        "explain", help="Tell all about one check", description="Tell all about one check."
+    )
+    explain.add_argument("id", metavar="ID", help="The id of a check, such as stream.done-marker")
+    explain.set_defaults(run=_explain)
+
+    contracts = commands.add_parser(
+        "contracts", help="Check or list contracts", description="Check or list contracts."
+    )
+    actions = contracts.add_subparsers(metavar="ACTION", required=True)
+    for name, run, text in (
+        ("check", _check_contracts, "Say what is wrong with contract files"),
+        ("list", _list_contracts, "List contracts with their titles"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text}.")
+        action.add_argument(
+            "folders",
+            nargs="*",
+            type=Path,
+            metavar="FOLDER",
+            help="Folders of your own (default: the contracts of this package)",
+        )
+        action.set_defaults(run=run)
+    return parser
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from pytest_byom.client.errors import UsageError
+    from pytest_byom.mock.embedded import EmbeddedServer
+    from pytest_byom.mock.http1 import BackgroundServer
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    app = EmbeddedServer(api_key=arguments.api_key)
+    try:
+        server = BackgroundServer(app, host=arguments.host, port=arguments.port)
+    except (OSError, OverflowError) as error:
+        where = f"{arguments.host}:{arguments.port}"
+        raise UsageError(f"cannot listen on {where}: {error}; try another --port") from error
+    with server:
+        print(f"{server.url}/v1", flush=True)
+        stop.wait()
+    return 0
+
+
+def _list_checks(arguments: argparse.Namespace) -> int:
+    from pytest_byom.conformance.catalogue import all_checks
+
+    shown = [
+        check
+        for check in all_checks().values()
+        if arguments.area in (None, check.area) and arguments.level in (None, check.level)
+    ]
+    width = max((len(check.id) for check in shown), default=0)
+    for check in sorted(shown, key=lambda check: check.id):
+        print(f"{check.id:<{width}}  {check.level:<6}  {check.sentence}")
+    if not shown:
+        areas = sorted({check.area for check in all_checks().values()})
+        print(f"byom: no such check; the areas are {', '.join(areas)}", file=sys.stderr)
+    return 0 if shown else USAGE
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from pytest_byom.conformance.catalogue import all_checks
+
+    checks = all_checks()
+    if arguments.id not in checks:
+        from difflib import get_close_matches
+
+        near = get_close_matches(arguments.id, checks, n=3, cutoff=0.4)
+        hint = f"did you mean {', '.join(near)}?" if near else "byom checks lists them"
+        print(f"byom: no check is called {arguments.id!r}; {hint}", file=sys.stderr)
+        return USAGE
+    for line in explanation(checks[arguments.id]):
+        print(line)
+    return 0
+
+
+def _check_contracts(arguments: argparse.Namespace) -> int:
+    from pytest_byom.contract import contract_ids, load_bundled
+    from pytest_byom.contract.loading import find_broken
+
+    broken = find_broken(arguments.folders)
+    for line in broken:
+        print(line)
+    if broken:
+        return USAGE
+    if arguments.folders:
+        number = sum(len(contract_ids(folder)) for folder in arguments.folders)
+    else:
+        number = len(load_bundled(check=True))
+    print("1 contract, and it is right" if number == 1 else f"{number} contracts, all right")
+    return 0
+
+
+def _list_contracts(arguments: argparse.Namespace) -> int:
+    from pytest_byom.contract import load_bundled, load_folder
+
+    shown = [contract for folder in arguments.folders for contract in load_folder(folder)]
+    shown = shown if arguments.folders else load_bundled()
+    width = max(len(contract.id) for contract in shown)
+    for contract in shown:
+        print(f"{contract.id:<{width}}  {contract.title}")
+    return 0
+
+
+def explanation(check: Check) -> list[str]:
+    """Return all that is known of a check, a line each."""
+    from pytest_byom.contract import load_statements
+
+    looks_at = ", ".join(check.asks) or (f"every {check.on.noun} of the run" if check.on else "")
+    lines = [
+        f"{check.id} ({check.level}, since {check.since})",
+        f"  {check.sentence}",
+        f"  breaks    {check.breaks}",
+        f"  looks at  {looks_at}",
+        f"  needs     {', '.join(check.needs) or 'no capability'}",
+    ]
+    statements = load_statements()
+    for id in check.statements:
+        statement = statements[id]
+        lines += [
+            f"  decides   {id} ({statement.level}): {statement.statement}",
+            f"            {statement.source}",
+        ]
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Known deviations, held against what a run found."""
+
+from __future__ import annotations
+
+import datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pytest_byom.conformance.finding import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pytest_byom.registry import Deviation
+
+
+def find_stale(
+    verdicts: Collection[Verdict],
+    known: Mapping[str, Sequence[Deviation]],
+    *,
+    today: datetime.date | None = None,
+    checks: Collection[str] = (),
+) -> list[str]:
+    """Return a sentence for each known deviation of the registry that has to be looked at.
+
+    That is one that is past its date, whose checks all pass, or that names none of `checks` though
+    it names one of their areas. Those that come with a dialect are not the user's to mend, and are
+    left out.
+    """
+    day = today or datetime.date.today()
+    found = []
+    for endpoint, entries in known.items():
+        judged = [verdict for verdict in verdicts if verdict.endpoint == endpoint]
+        for entry in entries:
+            matching = [v for v in judged if fnmatchcase(v.check, entry.check)]
+            where = f"{endpoint}: the known deviation {entry.check!r}"
+            if entry.origin != "registry":
+                continue
+            if _names_nothing(entry.check, checks):
+                found.append(f"{where} names no check: `byom checks` lists them")
+            if not matching:
+                continue
+            if entry.until is not None and entry.until < day:
+                found.append(f"{where} is past its date, {entry.until}")
+            elif all(verdict.outcome is Outcome.PASSED for verdict in matching):
+                found.append(f"{where} no longer deviates: take it out of byom.yaml")
+    return found
+
+
+def _names_nothing(pattern: str, checks: Collection[str]) -> bool:
+    """Whether a pattern names one of the areas and no check of it; other areas are the user's."""
+    area = pattern.partition(".")[0]
+    areas = {check.partition(".")[0] for check in checks}
+    return area in areas and not any(fnmatchcase(check, pattern) for check in checks)

@@ -1,0 +1,212 @@
+"""The pytest plugin: options and hooks.
+
+It imports pytest and the standard library only. Everything else is imported by the hook or the
+fixture that needs it, so that a run that does not use the plugin pays nothing for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_byom.suite_run import SuiteRun
+
+pytest_plugins = ["pytest_byom.fixtures"]
+
+SUITE = Path(__file__).parent / "conformance"
+RUN = pytest.StashKey["SuiteRun"]()
+VERDICT = pytest.StashKey[dict[str, Any]]()
+OWN_CONTRACTS = "test_contracts"
+LEVELS = ("must", "should")
+
+MARKERS = (
+    "must: a check of what the API's schema requires or a popular client breaks on",
+    "should: a check of documented behaviour",
+    "may: a check that is reported only",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("byom", "bring your own model")
+    group.addoption(
+        "--byom-endpoint",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Judge this endpoint: a name of byom.yaml, a known server, a URL, 'embedded', or "
+        "'all' of byom.yaml; may be repeated. Without paths, the conformance suite runs",
+    )
+    group.addoption(
+        "--byom-registry",
+        default=None,
+        metavar="FILE",
+        help="The file with the endpoints (default: byom.yaml in the root directory)",
+    )
+    group.addoption(
+        "--byom-model",
+        default=None,
+        metavar="NAME",
+        help="The model to use (default: the registry's, else the first that the server lists)",
+    )
+    group.addoption(
+        "--byom-timeout",
+        type=float,
+        default=None,
+        metavar="SECONDS",
+        help="How long to wait for a byte of an answer (default: the registry's limit, else 30)",
+    )
+    group.addoption(
+        "--byom-level",
+        choices=LEVELS,
+        default="must",
+        metavar="LEVEL",
+        help="Fail the run for deviations of this level: must (default) or should",
+    )
+    group.addoption(
+        "--byom-report",
+        default=None,
+        metavar="DIR",
+        help="Write results.json to this directory",
+    )
+    group.addoption(
+        "--byom-record",
+        default=None,
+        metavar="DIR",
+        help="Write each exchange to this directory as a contract, without secrets",
+    )
+    parser.addini("byom_endpoint", "The endpoint that the byom fixtures use", default="embedded")
+    parser.addini("byom_registry", "The file with the endpoints, see --byom-registry")
+    parser.addini(
+        "byom_contracts",
+        "Folders with contracts of your own, which are sent and judged with the suite",
+        type="linelist",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    if not config.getoption("byom_endpoint"):
+        _refuse_lonely_options(config)
+        return
+    from pytest_byom.suite_hooks import SuiteHooks
+
+    run = suite_run(config)
+    config.pluginmanager.register(SuiteHooks(config, run), "byom-suite")
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        from pytest_byom.conformance.catalogue import suite_modules
+
+        config.args = suite_modules()
+        config.option.pyargs = True
+    if config.getoption("numprocesses", None):
+        if config.getoption("byom_record"):
+            raise pytest.UsageError("--byom-record needs one process: leave out -n")
+        config.option.dist = "loadgroup"  # all checks of an endpoint belong to one worker
+
+
+def _refuse_lonely_options(config: pytest.Config) -> None:
+    if config.getoption("byom_report"):
+        raise pytest.UsageError("--byom-report needs --byom-endpoint: what should be reported?")
+    if config.getoption("byom_record"):
+        raise pytest.UsageError("--byom-record needs --byom-endpoint: who should be recorded?")
+
+
+def suite_run(config: pytest.Config) -> SuiteRun:
+    """Return the run of this session, made on first use."""
+    if RUN not in config.stash:
+        from pytest_byom.client.errors import UsageError
+        from pytest_byom.suite_run import SuiteRun
+
+        try:
+            config.stash[RUN] = SuiteRun.from_config(config)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
+    return config.stash[RUN]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if RUN in config.stash:
+        config.stash[RUN].close()
+
+
+class SuiteModule(pytest.Module):
+    """A module of the suite."""
+
+    def funcnamefilter(self, name: str) -> bool:
+        return name.startswith("test_")
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module | None:
+    """Name the modules of the suite the same wherever the package is installed.
+
+    Their functions are called `test_…` whatever the ini file says of the user's own.
+    """
+    if module_path.parent.parent != SUITE:
+        return None
+    name = f"byom/{module_path.parent.name}/{module_path.stem.removeprefix('test_')}"
+    module: SuiteModule = SuiteModule.from_parent(parent, path=module_path, nodeid=name)
+    if module_path.stem == OWN_CONTRACTS:
+        from pytest_byom.conformance.own_contracts import make_module
+
+        module.obj = make_module(suite_run(parent.config).shelf)
+    return module
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    names = metafunc.config.getoption("byom_endpoint")
+    if not names or "byom_endpoint" not in metafunc.fixturenames:
+        return
+    names = suite_run(metafunc.config).names
+    check = getattr(metafunc.function, "__byom_check__", None)
+    ids = [f"{name}-{check.id}" if check else name for name in names]
+    metafunc.parametrize("byom_endpoint", names, ids=ids, indirect=True, scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    check = getattr(getattr(item, "function", None), "__byom_check__", None)
+    if check is not None:
+        item.add_marker(check.level.value)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a check and keep its verdict; it never fails the call itself."""
+    check = getattr(pyfuncitem.function, "__byom_check__", None)
+    if check is None:
+        return None
+    from pytest_byom.suite_run import judge_item
+
+    verdict = judge_item(suite_run(pyfuncitem.config), check, pyfuncitem)
+    pyfuncitem.stash[VERDICT] = verdict
+    pyfuncitem.user_properties += [("byom_check", check.id), ("byom_outcome", verdict["outcome"])]
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the verdict of a check into the outcome of its report."""
+    report = yield
+    verdict = item.stash.get(VERDICT, None)
+    if report.when == "call" and report.passed and verdict is not None:
+        from pytest_byom.suite_run import report_verdict
+
+        report_verdict(suite_run(item.config), report, verdict)
+    return report
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, Any] | None:
+    verdict = getattr(report, "byom", None)
+    if verdict is None or report.when != "call":
+        return None
+    from pytest_byom.gate.terminal import test_status
+
+    return test_status(verdict, failed=report.failed)

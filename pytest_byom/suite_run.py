@@ -1,0 +1,217 @@
+"""The run of the suite inside pytest: which endpoints, their targets, and the verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_byom.client.errors import UsageError
+from pytest_byom.conformance.finding import Level, Outcome, Verdict
+from pytest_byom.conformance.reach import NothingToJudge
+from pytest_byom.conformance.target import Target
+from pytest_byom.contract import Shelf
+from pytest_byom.registry import Endpoint, Registry, load_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+    from pytest_byom.conformance.check import Check
+
+ALL = "all"
+NAME_OF_ITEM = "byom_endpoint"
+
+
+class SuiteRun:
+    """The endpoints of one pytest session, opened on first use."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        names: Iterable[str],
+        *,
+        model: str | None = None,
+        timeout: float | None = None,
+        level: Level = Level.MUST,
+        shelf: Shelf | None = None,
+    ) -> None:
+        self.registry = registry
+        self.shelf = shelf or Shelf()
+        self.level = level
+        self.endpoints = {
+            endpoint.name: _with_timeout(endpoint, timeout)
+            for endpoint in map(registry.endpoint, _expand(registry, names))
+        }
+        self.troubles: dict[str, str] = {}
+        self._model = model
+        self._checks: dict[str, list[Check]] = {}
+        self._targets: dict[str, Target] = {}
+
+    @classmethod
+    def from_config(cls, config: pytest.Config) -> SuiteRun:
+        """Return the run that the options and the ini file of a session ask for."""
+        registry_file = config.getoption("byom_registry") or config.getini("byom_registry")
+        registry = load_registry(
+            Path(registry_file) if registry_file else None, root=config.rootpath
+        )
+        timeout = config.getoption("byom_timeout")
+        if timeout is not None and not timeout > 0:  # nan is neither
+            raise UsageError(f"--byom-timeout has to be more than 0 seconds, not {timeout:g}")
+        return cls(
+            registry,
+            config.getoption("byom_endpoint") or [config.getini("byom_endpoint")],
+            model=config.getoption("byom_model"),
+            timeout=timeout,
+            level=Level(config.getoption("byom_level")),
+            shelf=Shelf(_folders(config)),
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the endpoints, in the order in which they were given."""
+        return list(self.endpoints)
+
+    def expect(self, name: str, checks: Iterable[Check]) -> None:
+        """Say which checks will run against an endpoint, so that their exchanges are planned."""
+        self._checks[name] = list(checks)
+
+    def target(self, name: str) -> Target:
+        """Return the open target of an endpoint.
+
+        Raises NothingToJudge, each time, if it could not be opened.
+        """
+        if name in self.troubles:
+            raise NothingToJudge(self.troubles[name])
+        if name not in self._targets:
+            target = Target(
+                self.endpoints[name],
+                model=self._model,
+                load=self.shelf.load,
+                models=self.registry.models,
+            )
+            try:
+                target.open(self._checks.get(name, ()))
+            except NothingToJudge as trouble:
+                self.troubles[name] = str(trouble)
+                raise
+            self._targets[name] = target
+        return self._targets[name]
+
+    def record(self, folder: Path) -> list[str]:
+        """Write what was asked and answered as contracts; return the ids of changed files.
+
+        With several endpoints each has a folder of its own.
+        """
+        from pytest_byom.recording import record
+
+        several = len(self.endpoints) > 1
+        return [
+            id
+            for name, target in self._targets.items()
+            for id in record(target, folder / _file_name(name) if several else folder)
+        ]
+
+    def close(self) -> None:
+        """Close every target."""
+        for target in self._targets.values():
+            target.close()
+
+    def fails(self, verdict: Verdict) -> bool:
+        """Whether a verdict fails the run."""
+        if verdict.outcome in (Outcome.FAILED, Outcome.ERROR):
+            return True
+        strict = verdict.level is Level.MUST or (
+            verdict.level is Level.SHOULD and self.level is Level.SHOULD
+        )
+        return strict and verdict.outcome in (Outcome.DEVIATES, Outcome.IGNORED)
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """Return what is known of each endpoint that was used, as plain data."""
+        return {name: self._facts(name) for name in self.endpoints if self._was_used(name)}
+
+    def _was_used(self, name: str) -> bool:
+        return name in self._targets or name in self.troubles
+
+    def _facts(self, name: str) -> dict[str, Any]:
+        endpoint = self.endpoints[name]
+        if name in self.troubles:
+            return {"base_url": endpoint.base_url, "trouble": self.troubles[name]}
+        target = self._targets[name]
+        plan = target.plan
+        return {
+            "base_url": target.endpoint.base_url,
+            "model": target.model,
+            "server": target.server,
+            "dialect": endpoint.dialect,
+            "checks": plan.checks if plan else 0,
+            "requests": plan.requests if plan else 0,
+            "tokens": plan.tokens if plan else 0,
+            "sent": target.asker.spending.requests,
+            "gone": target.asker.gone,
+            "trouble": "",
+        }
+
+
+def _file_name(name: str) -> str:
+    """Return the name of an endpoint as a file system takes it: a URL's has a colon."""
+    return re.sub(r"[^\w.-]", "-", name)
+
+
+def _folders(config: pytest.Config) -> list[Path]:
+    """Return the folders of `byom_contracts`, as the ini file means them, in a short form."""
+    base = config.inipath.parent if config.inipath else config.rootpath
+    return [Path(os.path.relpath(base / name)) for name in config.getini("byom_contracts")]
+
+
+def _expand(registry: Registry, names: Iterable[str]) -> list[str]:
+    wanted = list(dict.fromkeys(names))
+    if ALL not in wanted:
+        return wanted
+    if not registry.own:
+        raise UsageError("--byom-endpoint=all means those of byom.yaml, and there is no such file")
+    return list(registry.own)
+
+
+def _with_timeout(endpoint: Endpoint, timeout: float | None) -> Endpoint:
+    if timeout is None:
+        return endpoint
+    return dataclasses.replace(
+        endpoint, limits=dataclasses.replace(endpoint.limits, timeout=timeout)
+    )
+
+
+def item_endpoint(run: SuiteRun, item: pytest.Function) -> str:
+    """Return the name of the endpoint that an item is aimed at."""
+    callspec = getattr(item, "callspec", None)
+    params = callspec.params if callspec is not None else {}
+    return str(params.get(NAME_OF_ITEM, run.names[0]))
+
+
+def judge_item(run: SuiteRun, check: Check, item: pytest.Function) -> dict[str, Any]:
+    """Run the check of a pytest item and return its verdict as plain data."""
+    wanted = signature(item.obj).parameters
+    arguments = {name: value for name, value in item.funcargs.items() if name in wanted}
+    target = run.target(item_endpoint(run, item))
+    return target.judge(check, partial(item.obj, **arguments)).as_json()
+
+
+def report_verdict(run: SuiteRun, report: pytest.TestReport, data: dict[str, Any]) -> None:
+    """Give a report the outcome that its verdict asks for, and the verdict itself."""
+    from pytest_byom.gate.terminal import verdict_text
+
+    verdict = Verdict.from_json(data)
+    report.byom = data  # type: ignore[attr-defined]  # travels with the report, also from a worker
+    path, line, _ = report.location
+    report.location = (path, line, f"{verdict.check} at {verdict.endpoint}")
+    if run.fails(verdict):
+        report.outcome = "failed"
+        report.longrepr = "\n".join(verdict_text(verdict))
+    elif verdict.outcome in (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE):
+        report.outcome = "skipped"
+        report.longrepr = (path, (line or 0) + 1, f"{verdict.outcome}: {verdict.reason}")

@@ -1,0 +1,37 @@
+"""Runs pytest on a small project, as a user would."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+import pytest
+
+import pytest_byom.suite_hooks  # noqa: F401  # pytester drops what an inner run imports first
+from pytest_byom.conformance.catalogue import all_checks
+
+
+class Run(Protocol):
+    """Runs pytest with these arguments and returns what became of it."""
+
+    def __call__(self, *arguments: str) -> pytest.RunResult: ...
+
+
+@pytest.fixture(autouse=True)
+def _usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BYOM_REGISTRY", "BYOM_API_KEY", "GITHUB_ACTIONS", "CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Run pytest with this plugin and no other, in this process, in a folder of its own."""
+    return partial(pytester.runpytest_inprocess, "-p", "pytest_byom.plugin")
+
+
+@pytest.fixture(scope="session")
+def suite_size() -> int:
+    """How many checks the suite has."""
+    return len(all_checks())
