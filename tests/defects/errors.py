@@ -1,0 +1,315 @@
+"""Defects of error answers: the object, its words, the status, and what comes after one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from defects.planting import (
+    Asked,
+    Change,
+    Defect,
+    Next,
+    Stateful,
+    answer_with,
+    both,
+    change_error,
+    change_status,
+    chat,
+    deviates,
+    failed,
+    set_header,
+)
+from defects.streaming import DONE, render
+
+if TYPE_CHECKING:
+    from pytest_byom.mock.http1 import Reply, Request
+
+Members = dict[str, Any]
+
+CODES = frozenset({"auth.code", "models.unknown-code"})
+"""Checks that read the code of an error."""
+
+_TRACE = 'Traceback (most recent call last):\n  File "/srv/app/serving_chat.py", line 88'
+
+
+def _each_error(rewrite: Any) -> Change:
+    """Change the error object of every refusal."""
+    return change_error(lambda data: rewrite(data["error"]))
+
+
+def _of_request(rewrite: Any) -> Change:
+    """Change the error object where a parameter is at fault."""
+    return change_error(
+        lambda data: rewrite(data["error"]) if data["error"]["param"] != "model" else None,
+        when=chat,
+    )
+
+
+def _declared(media_type: str | None) -> Change:
+    return both(
+        *(set_header("content-type", media_type, status=status) for status in (400, 401, 404, 405))
+    )
+
+
+def _flat(data: Members) -> Members:
+    return {"object": "error", "type": "BadRequestError", **data["error"]}
+
+
+def _problem(data: Members) -> Members:
+    return {
+        "type": "urn:inference-service:problem-details:bad-request",
+        "title": "Bad request",
+        "detail": data["error"]["message"],
+    }
+
+
+def _words(data: Members) -> Members:
+    return {"error": f"[{{'type': 'extra_forbidden', 'msg': {data['error']['message']!r}}}]"}
+
+
+def _sentence(data: Members) -> Members:
+    return {
+        "code": "Client specified an invalid argument",
+        "error": data["error"]["message"],
+    }
+
+
+def _detail(data: Members) -> Members:
+    return {"detail": [{"loc": ["body"], "msg": data["error"]["message"]}]}
+
+
+def _wrong_type(asked: Asked) -> bool:
+    return asked.is_chat and asked.parameters.get("max_tokens") == "many"
+
+
+def _wrong_type_streams(asked: Asked) -> bool:
+    return asked.streams and _wrong_type(asked)
+
+
+def _refused_again(times: int) -> Any:
+    """Build changes by which a repeated request fails, once another one was refused."""
+
+    def make() -> Change:
+        refusals: list[Request] = []
+        seen: dict[Request, int] = {}
+
+        async def change(request: Request, server: Next) -> Reply:
+            reply = await server(request)
+            refusals.extend([request] * (reply.status >= 400))
+            seen[request] = seen.get(request, 0) + 1
+            if refusals and seen[request] == times and chat(Asked(request)):
+                return await answer_with(503, _GONE, when=chat)(request, server)
+            return reply
+
+        return change
+
+    return make
+
+
+_GONE = {"error": {"message": "Engine is dead", "type": "server_error", "code": None}}
+_IN_STREAM = {"message": "bad", "type": "invalid_request_error", "param": None, "code": None}
+
+
+def _unshaped(id: str, title: str, rewrite: Any, row: str, *issues: str) -> Defect:
+    """Errors without an error object."""
+    return Defect(
+        id=id,
+        title=title,
+        change=change_error(rewrite),
+        turns=failed("errors.object"),
+        leaves=CODES,
+        row=row,
+        issues=issues,
+    )
+
+
+DEFECTS = [
+    Defect(
+        id="errors-500",
+        title="A word in place of the token limit makes the server fail.",
+        change=change_status(500, when=_wrong_type),
+        turns=failed("errors.client-fault"),
+        leaves=frozenset({"params.wrong-type", "errors.stream-status"}),
+    ),
+    Defect(
+        id="errors-all-500",
+        title="A fault of the request is answered with 500.",
+        change=change_status(500, when=chat, of=400),
+        turns=failed("errors.client-fault"),
+        leaves=frozenset(
+            {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
+            | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
+            | {"params.temperature-range", "params.wrong-type", "errors.stream-status"}
+            | {"structured.unknown-type", "tools.unknown-name"}
+        ),
+    ),
+    Defect(
+        id="errors-429",
+        title="A fault of the request is answered with 429.",
+        change=change_status(429, of=400),
+        turns=failed("errors.not-retried"),
+    ),
+    Defect(
+        id="errors-409",
+        title="A fault of the request is answered with 409.",
+        change=change_status(409, of=400),
+        turns=failed("errors.not-retried"),
+    ),
+    _unshaped(
+        "errors-flat",
+        "The members of the error stand at the top, without an error object.",
+        _flat,
+        "C313",
+        "vllm-project/vllm#12886",
+        "vllm-project/vllm#22099",
+    ),
+    _unshaped(
+        "errors-problem",
+        "Errors are problem details.",
+        _problem,
+        "C306",
+        "NVIDIA/garak#748",
+        "BerriAI/litellm#4558",
+    ),
+    _unshaped(
+        "errors-printed",
+        "The error is a printed list in a text.",
+        _words,
+        "C307",
+        "sipeed/picoclaw#1019",
+        "can1357/oh-my-pi#2299",
+    ),
+    _unshaped(
+        "errors-sentence",
+        "The error is a text, the code a sentence.",
+        _sentence,
+        "C315",
+        "yym68686/uni-api#105",
+        "openai/codex#1352",
+    ),
+    _unshaped(
+        "errors-detail",
+        "Some errors have a detail, others a message at the top.",
+        _detail,
+        "C304",
+        "elastic/elasticsearch#128538",
+    ),
+    Defect(
+        id="errors-array",
+        title="The error object stands in an array.",
+        change=change_error(lambda data: [data]),
+        turns=failed("errors.object"),
+        leaves=CODES,
+    ),
+    Defect(
+        id="errors-null",
+        title="error is null.",
+        change=change_error(lambda data: {"error": None, "message": data["error"]["message"]}),
+        turns=failed("errors.object"),
+        leaves=CODES,
+    ),
+    Defect(
+        id="errors-no-message",
+        title="The error object has no message.",
+        change=_each_error(lambda error: error.pop("message") and None),
+        turns=failed("errors.message"),
+    ),
+    Defect(
+        id="errors-empty-message",
+        title="The message of an error is empty.",
+        change=_each_error(lambda error: error.update(message="")),
+        turns=failed("errors.message"),
+    ),
+    Defect(
+        id="errors-message-object",
+        title="The message of an error is an object.",
+        change=_each_error(lambda error: error.update(message={"text": error["message"]})),
+        turns=failed("errors.message"),
+    ),
+    Defect(
+        id="errors-no-type",
+        title="An error has no type.",
+        change=_each_error(lambda error: error.pop("type") and None),
+        turns=deviates("errors.type"),
+    ),
+    Defect(
+        id="errors-type-number",
+        title="The type of an error is a number.",
+        change=_each_error(lambda error: error.update(type=400)),
+        turns=deviates("errors.type"),
+    ),
+    Defect(
+        id="errors-code-object",
+        title="The code of an error is an object.",
+        change=_of_request(lambda error: error.update(code={"id": 7})),
+        turns=deviates("errors.code", "auth.code"),
+    ),
+    Defect(
+        id="errors-code-other",
+        title="The code of an error is a number, and not the status.",
+        change=_of_request(lambda error: error.update(code=1000)),
+        turns=deviates("errors.code-is-status", "auth.code"),
+    ),
+    Defect(
+        id="errors-media-type",
+        title="Errors are declared as text.",
+        change=_declared("text/plain"),
+        turns=failed("errors.media-type"),
+    ),
+    Defect(
+        id="errors-no-media-type",
+        title="Errors have no media type.",
+        change=_declared(None),
+        turns=failed("errors.media-type"),
+    ),
+    Defect(
+        id="errors-trace",
+        title="The message of an error holds a stack trace.",
+        change=_each_error(lambda error: error.update(message=_TRACE)),
+        turns=deviates("errors.no-trace"),
+    ),
+    Defect(
+        id="errors-in-stream",
+        title="A broken streamed request gets 200 and an event with the error.",
+        change=answer_with(
+            200, render({"error": _IN_STREAM}) + DONE, when=_wrong_type_streams, stream=True
+        ),
+        turns=deviates("errors.stream-status"),
+    ),
+    Defect(
+        id="errors-in-stream-own-form",
+        title="A broken streamed request gets 200 and an event with a text and a number.",
+        change=answer_with(
+            200,
+            render({"text": "**NETWORK ERROR**", "error_code": 50001}) + DONE,
+            when=_wrong_type_streams,
+            stream=True,
+        ),
+        turns=deviates("errors.stream-status") | failed("stream.chunk-object"),
+        row="C040",
+        issues=("lm-sys/FastChat#3367",),
+    ),
+    Defect(
+        id="errors-in-stream-text",
+        title="A broken streamed request gets 200 and an event with a text for an error.",
+        change=answer_with(
+            200, render("Input validation error"), when=_wrong_type_streams, stream=True
+        ),
+        turns=deviates("errors.stream-status") | failed("stream.json-data", "stream.done-marker"),
+        row="C042",
+        issues=("huggingface/text-generation-inference#2668",),
+    ),
+    Defect(
+        id="errors-dead-next",
+        title="Once a request was refused, the next repeated one finds a dead engine.",
+        change=Stateful(_refused_again(2)),
+        turns=failed("disconnect.next-request"),
+        leaves=frozenset({"params.stop", "params.stop-finish", "parity.text", "parity.finish"}),
+    ),
+    Defect(
+        id="errors-dead-later",
+        title="Once a request was refused, a request that is repeated twice finds a dead engine.",
+        change=Stateful(_refused_again(3)),
+        turns=failed("errors.alive"),
+    ),
+]

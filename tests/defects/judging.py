@@ -1,0 +1,97 @@
+"""Runs the suite on a server with a defect, and compares the verdicts with what was foretold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from defects.planting import PLANTED, Change, Defective
+from pytest_byom.conformance.catalogue import all_checks
+from pytest_byom.conformance.finding import Outcome, Verdict
+from pytest_byom.conformance.run import run_suite
+from pytest_byom.mock.embedded import EmbeddedServer
+from pytest_byom.mock.http1 import Application, BackgroundServer, Headers, Reply, Request
+from pytest_byom.registry import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from defects.planting import Defect
+
+KEY = "byom-defects-0123456789abcdef"
+MODEL = "byom-embedded"
+
+LOCKED = frozenset({"auth.any-key"})
+"""What cannot be judged where a key is needed."""
+
+Seen = tuple[Request, int, Headers, tuple[bytes, ...]]
+
+OPEN = frozenset(
+    {"auth.missing-key", "auth.wrong-key", "auth.stream"}
+    | {"auth.code", "auth.challenge", "auth.key-hidden"}
+)
+"""What cannot be judged where none is."""
+
+
+def verdicts_of(change: Change, *, open: bool = False) -> dict[str, Verdict]:
+    """Judge a fresh embedded server with a change in front of it."""
+    return judge(Defective(embedded(open=open), change), open=open)
+
+
+def embedded(*, open: bool) -> EmbeddedServer:
+    """Return the server without a defect."""
+    return EmbeddedServer(api_key=None if open else KEY)
+
+
+def judge(application: Application, *, open: bool = False) -> dict[str, Verdict]:
+    """Judge an application."""
+    key = None if open else KEY
+    with BackgroundServer(application) as server:
+        endpoint = Endpoint(name="defective", base_url=f"{server.url}/v1", model=MODEL, api_key=key)
+        verdicts = {verdict.check: verdict for verdict in run_suite(endpoint)}
+        assert [line for line in server.errors if PLANTED not in line] == []
+        return verdicts
+
+
+class Witness:
+    """An application that notes every exchange: the request, and the reply piece by piece."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self.seen: list[Seen] = []
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request, and note both."""
+        reply = await self._application(request)
+        if isinstance(reply.body, bytes):
+            self.seen.append((request, reply.status, reply.headers, (reply.body,)))
+            return reply
+        return replace(reply, body=self._note(request, reply, reply.body))
+
+    async def _note(
+        self, request: Request, reply: Reply, body: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        pieces = []
+        async for piece in body:
+            pieces.append(piece)
+            yield piece
+        self.seen.append((request, reply.status, reply.headers, tuple(pieces)))
+
+
+def foretold(defect: Defect) -> dict[str, Outcome]:
+    """Return the outcome of every check that a defect is said to lead to."""
+    outcomes = dict.fromkeys(all_checks(), Outcome.PASSED)
+    outcomes |= dict.fromkeys(OPEN if defect.open else LOCKED, Outcome.UNSUPPORTED)
+    outcomes |= dict.fromkeys(defect.leaves, Outcome.INCONCLUSIVE)
+    outcomes |= dict.fromkeys(defect.lacks, Outcome.UNSUPPORTED)
+    return outcomes | dict(defect.turns)
+
+
+def differences(expected: dict[str, Outcome], verdicts: dict[str, Verdict]) -> list[str]:
+    """Return a line for each check whose outcome is another than expected."""
+    lines = []
+    for id, outcome in expected.items():
+        verdict = verdicts[id]
+        if verdict.outcome is not outcome:
+            lines.append(f"{id}: {outcome}, not {verdict.outcome} ({verdict.reason[:300]})")
+    return [line.replace(": ", ": expected ", 1) for line in lines]

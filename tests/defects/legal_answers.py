@@ -1,0 +1,358 @@
+"""Legal variants of plain answers, errors and the rest, which no client minds."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from defects.planting import (
+    Asked,
+    Variant,
+    asks,
+    both,
+    change_bytes,
+    change_error,
+    change_json,
+    change_reply,
+    change_request,
+    change_status,
+    chat,
+    listing,
+    on_calls,
+    on_choices,
+    on_messages,
+    plain,
+    refuse,
+    set_header,
+    whole,
+)
+from defects.streaming import (
+    write,
+)
+
+if TYPE_CHECKING:
+    from pytest_byom.mock.http1 import Reply
+
+Members = dict[str, Any]
+
+
+def _extra(data: Any) -> Any:
+    """Add a member at every level."""
+    if isinstance(data, dict):
+        return {**{name: _extra(value) for name, value in data.items()}, "x_vendor": {"a": [1]}}
+    return [_extra(entry) for entry in data] if isinstance(data, list) else data
+
+
+def _without(holder: Members, *names: str) -> None:
+    for name in names:
+        holder.pop(name, None)
+
+
+def _integer_codes(asked: Asked, reply: Reply) -> Reply:
+    """Give errors of parameters the status for a code."""
+    data = json.loads(whole(reply))
+    if data["error"]["param"] != "model":
+        data["error"]["code"] = reply.status
+    return replace(reply, body=json.dumps(data).encode())
+
+
+def _any_model(data: Members) -> None:
+    data["model"] = "byom-embedded"
+
+
+def _said_twice(choice: Members) -> None:
+    choice["message"] |= {"reasoning_content": "Hm.", "reasoning": "Hm."}
+
+
+def _forced(asked: Asked) -> bool:
+    return "tool_choice" in asked.parameters and asked.parameters["tool_choice"] != "auto"
+
+
+def _stops(choice: Members) -> None:
+    if choice["finish_reason"] == "tool_calls":
+        choice["finish_reason"] = "stop"
+
+
+def _calls(choice: Members) -> None:
+    if choice["message"].get("tool_calls"):
+        choice["finish_reason"] = "tool_calls"
+
+
+def _few(logprobs: Members) -> None:
+    for entry in logprobs["content"]:
+        entry.update(bytes=None, top_logprobs=entry["top_logprobs"][:1])
+
+
+def _has_image(asked: Asked) -> bool:
+    return "image_url" in str(asked.parameters.get("messages"))
+
+
+def _in_pieces(_: Asked, reply: Reply) -> Reply:
+    body = whole(reply)
+    return replace(reply, body=write([body[:20], body[20:]]))
+
+
+def _spaced(data: Any) -> bytes:
+    return b"\n  " + json.dumps(data, indent=2).encode() + b"\n\n"
+
+
+PLAIN = [
+    Variant(
+        id="extra-members",
+        title="Unknown members stand at every level.",
+        change=change_json(_extra),
+    ),
+    Variant(
+        id="whitespace",
+        title="Whitespace stands before, in and after the JSON.",
+        change=change_bytes(lambda body: _spaced(json.loads(body))),
+    ),
+    Variant(
+        id="keep-alive-spaces",
+        title="Spaces keep the connection before the JSON.",
+        change=change_bytes(lambda body: b"         \n" + body),
+    ),
+    Variant(
+        id="no-refusal",
+        title="Messages have neither refusal nor annotations.",
+        change=on_messages(lambda message: _without(message, "refusal", "annotations")),
+    ),
+    Variant(
+        id="no-logprobs",
+        title="Choices have no logprobs where none are asked for.",
+        change=on_choices(
+            lambda choice: _without(choice, "logprobs"),
+            when=lambda asked: plain(asked) and not asks("logprobs")(asked),
+        ),
+    ),
+    Variant(
+        id="fingerprint-null",
+        title="system_fingerprint is null.",
+        change=change_json(lambda data: data.update(system_fingerprint=None)),
+    ),
+    Variant(
+        id="bare-completion",
+        title="An answer has only what the schema requires.",
+        change=change_json(lambda data: _without(data, "system_fingerprint", "service_tier")),
+    ),
+    Variant(
+        id="usage-details-null",
+        title="The details of usage are null.",
+        change=change_json(
+            lambda data: data["usage"].update(
+                prompt_tokens_details=None, completion_tokens_details=None
+            )
+        ),
+    ),
+    Variant(
+        id="usage-no-details",
+        title="usage has three members.",
+        change=change_json(
+            lambda data: _without(
+                data["usage"], "prompt_tokens_details", "completion_tokens_details"
+            )
+        ),
+    ),
+    Variant(
+        id="usage-cached",
+        title="Tokens are cached, and the cached count is null in places.",
+        change=change_json(
+            lambda data: data["usage"].update(
+                prompt_tokens_details={"cached_tokens": 1, "audio_tokens": None}
+            )
+        ),
+    ),
+    Variant(
+        id="id-form",
+        title="The id is a UUID.",
+        change=change_json(lambda data: data.update(id=str(uuid.uuid4()))),
+    ),
+    Variant(
+        id="id-digits",
+        title="The id is made of digits.",
+        change=change_json(lambda data: data.update(id=str(uuid.uuid4().int))),
+    ),
+    Variant(
+        id="call-id-form",
+        title="The id of a call has nine characters.",
+        change=on_calls(lambda call: call.update(id=uuid.uuid4().hex[:9])),
+    ),
+    Variant(
+        id="call-index",
+        title="Calls of plain answers have an index.",
+        change=both(on_calls(lambda call: call.update(index=0))),
+    ),
+    Variant(
+        id="empty-content-beside-call",
+        title="The content beside a call is an empty text.",
+        change=on_messages(lambda m: m.update(content=m["content"] or "")),
+    ),
+    Variant(
+        id="tool-calls-null",
+        title="A message without a call has tool_calls null.",
+        change=on_messages(lambda m: m.setdefault("tool_calls", None) and None),
+    ),
+    Variant(
+        id="tool-calls-empty",
+        title="A message without a call has an empty list of them.",
+        change=on_messages(lambda m: m.setdefault("tool_calls", []) and None),
+    ),
+    Variant(
+        id="nulls-in-message",
+        title="audio and function_call are null.",
+        change=on_messages(lambda m: m.update(audio=None, function_call=None)),
+    ),
+    Variant(
+        id="error-null",
+        title="A plain answer has error: null.",
+        change=change_json(lambda data: data.update(error=None)),
+    ),
+    Variant(
+        id="thoughts",
+        title="A message has its reasoning beside the text.",
+        change=on_choices(_said_twice),
+        row="C207",
+        issues=("Blaizzy/mlx-vlm#1408",),
+    ),
+    Variant(
+        id="content-filter",
+        title="The results of a filter stand in each choice.",
+        change=on_choices(
+            lambda choice: choice.update(content_filter_results={"hate": {"filtered": False}})
+        ),
+    ),
+    Variant(
+        id="matched-stop",
+        title="Each choice says which stop matched.",
+        change=on_choices(lambda choice: choice.update(matched_stop=None, stop_reason=2)),
+        row="C289",
+        issues=(
+            "sgl-project/sglang#9657",
+            "sgl-project/sglang#4550",
+        ),
+    ),
+    Variant(
+        id="citations",
+        title="Citations stand at the top.",
+        change=change_json(lambda data: data.update(citations=[], search_results=None)),
+        row="C287",
+        issues=("langchain-ai/langchain#38070",),
+    ),
+    Variant(
+        id="other-model",
+        title="model is more specific than what was asked.",
+        change=change_json(lambda data: data.update(model="byom-embedded-2025-03-01")),
+    ),
+    Variant(
+        id="required-stop",
+        title="A required call ends with stop.",
+        change=on_choices(_stops, when=lambda asked: plain(asked) and _forced(asked)),
+        row="C074",
+        issues=("vllm-project/vllm#25054",),
+    ),
+    Variant(
+        id="named-tool-calls",
+        title="A named call ends with tool_calls.",
+        change=on_choices(_calls, when=lambda asked: plain(asked) and _forced(asked)),
+    ),
+    Variant(
+        id="charset",
+        title="The charset is written in capitals.",
+        change=set_header(
+            "content-type", "application/json; charset=UTF-8", when=plain, status=200
+        ),
+    ),
+    Variant(
+        id="logprobs-no-bytes",
+        title="bytes is null, and fewer alternatives come than were asked for.",
+        change=on_choices(lambda choice: _few(choice["logprobs"]), when=asks("logprobs")),
+    ),
+]
+
+OTHERS = [
+    Variant(
+        id="error-code-status",
+        title="The code of an error is the status.",
+        change=change_reply(_integer_codes, when=chat, status=400),
+    ),
+    Variant(
+        id="error-no-param",
+        title="Errors have no param.",
+        change=change_error(lambda data: _without(data["error"], "param")),
+    ),
+    Variant(
+        id="error-more",
+        title="Unknown members stand in errors.",
+        change=change_error(lambda data: data.update(status="error", error=_extra(data["error"]))),
+    ),
+    Variant(
+        id="error-422",
+        title="A fault of the request is answered with 422.",
+        change=change_status(422, of=400),
+    ),
+    Variant(
+        id="error-charset",
+        title="Errors are declared with a charset.",
+        change=set_header("content-type", "application/json; charset=utf-8", status=400),
+    ),
+    Variant(
+        id="one-model",
+        title="The server serves its one model under any name.",
+        change=change_request(_any_model, when=asks("model")),
+        lacks=frozenset({"models.unknown", "models.unknown-code"}),
+    ),
+    Variant(
+        id="more-models",
+        title="The list of models has more entries, with more members, and pages.",
+        change=change_json(
+            lambda data: data.update(
+                data=[_extra({**data["data"][0], "id": "text-embedding"}), *data["data"]],
+                links={"next": None},
+                has_more=False,
+            ),
+            when=listing,
+        ),
+        row="C349",
+        issues=("openrouter.ai/docs/client-sdks/typescript/models/operations/getmodelsresponse",),
+    ),
+    Variant(
+        id="get-404",
+        title="GET on the path of chat requests is answered with 404.",
+        change=change_status(404, when=lambda asked: asked.method == "GET", of=405),
+    ),
+    Variant(
+        id="other-challenge",
+        title="The 401 names the scheme only.",
+        change=set_header("www-authenticate", "Bearer", status=401),
+    ),
+    Variant(
+        id="no-authentication",
+        title="The server asks for no key.",
+        change=change_reply(lambda _, reply: reply),
+        open=True,
+    ),
+    Variant(
+        id="image-refused",
+        title="Images are refused.",
+        change=refuse("content type image_url is not supported", when=_has_image),
+    ),
+    Variant(
+        id="effort-refused",
+        title="reasoning_effort is refused.",
+        change=refuse("Unsupported parameter", when=asks("reasoning_effort")),
+    ),
+    Variant(
+        id="body-in-pieces",
+        title="A plain body comes in pieces, without its length.",
+        change=change_reply(_in_pieces, when=plain),
+    ),
+    Variant(
+        id="one-answer-a-connection",
+        title="Each connection has one answer.",
+        change=set_header("connection", "close"),
+    ),
+]
+
+VARIANTS = [*PLAIN, *OTHERS]
