@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.finding import Inconclusive, Unsupported
+from pytest_byom.conformance.values import is_integer
 
 if TYPE_CHECKING:
     from pytest_byom.contract import Contract
@@ -170,7 +171,7 @@ class Exchange:
     def usage(self, name: str) -> int:
         """Return a count of `usage` of a plain answer, such as `prompt_tokens`."""
         found = dig(self.completion, f"usage.{name}")
-        if not isinstance(found, int) or isinstance(found, bool):
+        if not is_integer(found):
             raise Inconclusive(f"the answer to {self.contract.id} has no usage.{name}")
         return found
 

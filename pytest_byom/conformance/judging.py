@@ -111,12 +111,8 @@ def source_of(check: Check) -> str:
 
 def find_known(known: tuple[KnownDeviation, ...], check: str) -> KnownDeviation | None:
     """Return the first known deviation that names the check and is not past its date."""
+    today = datetime.date.today()
     for entry in known:
-        if fnmatchcase(check, entry.check) and not is_expired(entry):
+        if fnmatchcase(check, entry.check) and not entry.is_expired(today):
             return entry
     return None
-
-
-def is_expired(entry: KnownDeviation) -> bool:
-    """Whether the day up to which the deviation is accepted is over."""
-    return entry.until is not None and entry.until < datetime.date.today()

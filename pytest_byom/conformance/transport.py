@@ -72,13 +72,15 @@ class Transport:
         exchange.headers = tuple((name.lower(), value) for name, value in response.headers.items())
         pieces: list[bytes] = []
         arrivals: list[tuple[float, int]] = []
+        size = 0
         events_left = exchange.contract.request.close_after_events
         decoder = SSEDecoder()
         try:
             async for piece in response.aiter_raw():
                 pieces.append(piece)
                 arrivals.append(((time.perf_counter() - started) * 1000, len(piece)))
-                if sum(size for _, size in arrivals) > SIZE_LIMIT:
+                size += len(piece)
+                if size > SIZE_LIMIT:
                     exchange.trouble = f"the answer is longer than {SIZE_LIMIT} bytes"
                     break
                 if events_left is not None:

@@ -32,15 +32,15 @@ def find_stale(
     for endpoint, entries in known.items():
         judged = [verdict for verdict in verdicts if verdict.endpoint == endpoint]
         for entry in entries:
-            matching = [v for v in judged if fnmatchcase(v.check, entry.check)]
-            where = f"{endpoint}: the known deviation {entry.check!r}"
             if entry.origin != "registry":
                 continue
+            matching = [v for v in judged if fnmatchcase(v.check, entry.check)]
+            where = f"{endpoint}: the known deviation {entry.check!r}"
             if _names_nothing(entry.check, checks):
                 found.append(f"{where} names no check: `byom checks` lists them")
             if not matching:
                 continue
-            if entry.until is not None and entry.until < day:
+            if entry.is_expired(day):
                 found.append(f"{where} is past its date, {entry.until}")
             elif all(verdict.outcome is Outcome.PASSED for verdict in matching):
                 found.append(f"{where} no longer deviates: take it out of byom.yaml")

@@ -56,6 +56,10 @@ class Deviation:
     until: date | None = None
     origin: str = "registry"
 
+    def is_expired(self, today: date) -> bool:
+        """True once the last day on which the deviation is accepted is over."""
+        return self.until is not None and self.until < today
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:

@@ -21,7 +21,7 @@ from pytest_byom.conformance.finding import (
     Verdict,
     Wrong,
 )
-from pytest_byom.conformance.judging import Judge, find_known, is_expired, source_of
+from pytest_byom.conformance.judging import Judge, find_known, source_of
 from pytest_byom.conformance.showing import Shower
 from pytest_byom.contract import load_statements
 from pytest_byom.registry import Deviation as Known
@@ -202,7 +202,7 @@ DATES = [(None, False), (TODAY, False), (TODAY - timedelta(days=1), True)]
 @pytest.mark.parametrize(("until", "expired"), DATES)
 def test_is_expired(until: date | None, expired: bool) -> None:
     """An entry holds up to and with its last day."""
-    assert is_expired(Known(check="x.y", reason="x", until=until)) is expired
+    assert Known(check="x.y", reason="x", until=until).is_expired(date.today()) is expired
 
 
 def test_source_of_statements() -> None:
