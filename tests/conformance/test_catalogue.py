@@ -100,6 +100,14 @@ def test_asks(check: Check) -> None:
     assert bool(check.asks) == (check.on is None)
 
 
+def test_undecided_statements() -> None:
+    """A statement that no check can decide says why in a sentence, and no check decides it."""
+    decided = {id for check in all_checks().values() for id in check.statements}
+    undecided = {id: s.undecided for id, s in load_statements().items() if s.undecided}
+    assert sorted(set(undecided) & decided) == []
+    assert [id for id, reason in undecided.items() if not reason.endswith(".")] == []
+
+
 def test_every_contract_is_asked() -> None:
     """No bundled contract lies idle, but for recordings of what one dialect answered."""
     live = {id for id in contract_ids() if not id.startswith("dialects/")}
