@@ -66,6 +66,7 @@ class Endpoint:
     """One server under a name, ready to be asked.
 
     `key_variable` is the environment variable that the key came from, "" if there is none.
+    `think_tags` are the marks of reasoning inside of text, for the client core.
     `hint` says what to do when the endpoint is not reachable. `hidden` holds what else came from
     the environment into the headers.
     """
@@ -77,6 +78,7 @@ class Endpoint:
     key_variable: str = ""
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     dialect: str = ""
+    think_tags: tuple[str, str] | None = None
     limits: Limits = Limits()
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()

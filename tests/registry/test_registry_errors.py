@@ -12,7 +12,9 @@ from pytest_byom.client.errors import RegistryError
 if TYPE_CHECKING:
     from .conftest import LoadText
 
-KEYS = "api_key, base_url, capabilities, deviations, dialect, extra_headers, limits, model"
+KEYS = (
+    "api_key, base_url, capabilities, deviations, dialect, extra_headers, limits, model, think_tags"
+)
 DIALECTS = "embedded, groq, llamacpp, lmstudio, localai, mistral, ollama, openrouter, vllm, xai"
 LIMITS = "concurrency, cost, per_second, requests, timeout, tokens"
 
