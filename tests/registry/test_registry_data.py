@@ -53,7 +53,7 @@ def test_the_schema_knows_the_known_servers() -> None:
 
 
 def test_a_known_server_may_say_what_others_may() -> None:
-    """Entries differ in what they must say, and embedded in that it has no URL and no dialect of its own."""
+    """Entries differ in what they must say, and embedded in that it has nothing to be told."""
     definitions = load_schema()["$defs"]
     keys = definitions["endpoint"]["properties"]
     assert definitions["known"]["properties"] == keys
