@@ -23,6 +23,7 @@ RUN = pytest.StashKey["SuiteRun"]()
 VERDICT = pytest.StashKey[dict[str, Any]]()
 OWN_CONTRACTS = "test_contracts"
 LEVELS = ("must", "should")
+PROFILES = ("quick", "standard", "full")
 
 MARKERS = (
     "must: a check of what the API's schema requires or a popular client breaks on",
@@ -66,6 +67,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="must",
         metavar="LEVEL",
         help="Fail the run for deviations of this level: must (default) or should",
+    )
+    group.addoption(
+        "--byom-profile",
+        choices=PROFILES,
+        default="standard",
+        metavar="PROFILE",
+        help="How much to ask: quick (15 requests at the most), standard (default) or full, which "
+        "also judges what needs a model that sees, hears or reasons",
+    )
+    group.addoption(
+        "--byom-only",
+        action="append",
+        default=[],
+        metavar="AREA",
+        help="Judge this area only, as in --byom-only=tools,stream; may be repeated. "
+        "`byom checks` lists them",
     )
     group.addoption(
         "--byom-report",

@@ -16,12 +16,15 @@ from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import FINDS, Verdict
+from pytest_byom.conformance.profiles import Profile, parse_areas, selector
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.gate import results, terminal
 from pytest_byom.gate.exit_codes import choose_exit_code
 from pytest_byom.suite_run import NAME_OF_ITEM, SuiteRun, item_endpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_byom.conformance.check import Check
 
 FACTS = "byom_facts"
@@ -42,6 +45,15 @@ class SuiteHooks:
         self.is_worker = hasattr(config, "workerinput")
         self.is_controller = bool(config.getoption("numprocesses", None)) and not self.is_worker
         self.report = self._report_directory()
+        self._selects = self._selector()
+
+    def _selector(self) -> Callable[[Check], bool]:
+        areas = {check.area for check in all_checks().values()}
+        try:
+            only = parse_areas(self.config.getoption("byom_only"), areas)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
+        return selector(Profile(self.config.getoption("byom_profile")), only)
 
     def _report_directory(self) -> Path | None:
         """Return where the report goes, made; what cannot be written is said before the run."""
@@ -62,11 +74,23 @@ class SuiteHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Reach the endpoints; what is aimed at one that cannot be judged is not run."""
+        self._select(items)
         checks = self._checks_by_endpoint(items)
         for name, found in checks.items():
             self.run.expect(name, found)
         if not self.is_worker and not self.config.option.collectonly:
             self._open_all(items, list(checks))
+
+    def _select(self, items: list[pytest.Item]) -> None:
+        """Leave out the checks of the suite that profile and areas leave out."""
+        left = [item for item in items if not self._is_selected(item)]
+        if left:
+            self.config.hook.pytest_deselected(items=left)
+            items[:] = [item for item in items if item not in set(left)]
+
+    def _is_selected(self, item: pytest.Item) -> bool:
+        check = find_check(getattr(item, "function", None))
+        return check is None or check.id not in all_checks() or self._selects(check)
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
         for name in names:
