@@ -1,6 +1,7 @@
 """Writes docs/catches.md: which public issues the suite would have caught.
 
-Run it in `tests/`, as `python -m defects.catches`. The page is made of the planted defects that were modelled on public issues, and of nothing else.
+Run it in `tests/`, as `python -m defects.catches`. The page is made of the planted defects that
+were modelled on public issues, and of nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docs/catches.md is what the planted defects make of it."""
+"""The page docs/catches.md is what the planted defects make of it."""
 
 from __future__ import annotations
 
