@@ -154,6 +154,7 @@ class SuiteRun:
             "tokens": plan.tokens if plan else 0,
             "sent": target.asker.spending.requests,
             "gone": target.asker.gone,
+            "capabilities": target.known_capabilities(),
             "trouble": "",
         }
 

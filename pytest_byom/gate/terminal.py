@@ -127,6 +127,7 @@ def summary_lines(
             continue
         if judged:
             yield from _table(name, judged)
+            yield from _capabilities(fact.get("capabilities", {}))
             yield from _reasons(judged, gone=fact.get("gone", ""))
             yield from _conclusion(name, judged, fact)
     if any(verdict.outcome in FINDS for verdict in verdicts):
@@ -155,6 +156,15 @@ def _counts(verdicts: Sequence[Verdict], columns: Sequence[Outcome]) -> str:
     counts = [sum(v.outcome is column for v in verdicts) for column in columns]
     cells = zip(columns, counts, strict=True)
     return "".join(f"{count or '·':>{len(column) + 2}}" for column, count in cells)
+
+
+def _capabilities(known: Mapping[str, Mapping[str, Any]]) -> Iterator[Styled]:
+    """Yield what the server can do and what it cannot; the reasons stand with the checks."""
+    present = [name for name, found in known.items() if found["present"]]
+    absent = [name for name, found in known.items() if not found["present"]]
+    for word, names in (("capabilities", present), ("it lacks", absent)):
+        if names:
+            yield from _paragraph(f"{word}: {', '.join(names)}")
 
 
 def _reasons(verdicts: Sequence[Verdict], *, gone: str) -> Iterator[Styled]:

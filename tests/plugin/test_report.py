@@ -70,6 +70,7 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
         "sent": 3,
         "gone": "",
         "trouble": "",
+        "capabilities": {"stream": {"present": True, "reason": "the server answered 200"}},
     }
 
 
