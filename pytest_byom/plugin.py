@@ -91,6 +91,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Write results.json to this directory",
     )
     group.addoption(
+        "--byom-save",
+        default=None,
+        metavar="FILE",
+        help="Save what the run found as a baseline: a sorted file for git",
+    )
+    group.addoption(
+        "--byom-baseline",
+        default=None,
+        metavar="FILE",
+        help="Gate: fail for what is worse than in this baseline, and for nothing else",
+    )
+    group.addoption(
+        "--byom-gate",
+        default=None,
+        metavar="MODE",
+        help="What fails a gate besides: strict (whatever changed), speed, or strict,speed",
+    )
+    group.addoption(
         "--byom-record",
         default=None,
         metavar="DIR",
@@ -128,6 +146,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _refuse_lonely_options(config: pytest.Config) -> None:
+    for option in ("save", "baseline", "gate"):
+        if config.getoption(f"byom_{option}"):
+            raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
     if config.getoption("byom_report"):
         raise pytest.UsageError("--byom-report needs --byom-endpoint: what should be reported?")
     if config.getoption("byom_record"):

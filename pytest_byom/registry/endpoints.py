@@ -42,6 +42,18 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """How a gate compares an endpoint with its baseline.
+
+    `significance` is the probability up to which two counts count as different, `slower` how much
+    of a figure is borne on top: 0.5 bears half as much again.
+    """
+
+    significance: float = 0.05
+    slower: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deviation:
     """One known deviation: which checks (an id or a glob), why, and until when it is accepted.
 
@@ -82,6 +94,7 @@ class Endpoint:
     limits: Limits = Limits()
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
+    gate: GateSettings = GateSettings()
     hint: str = ""
     hidden: tuple[str, ...] = field(default=(), repr=False)
 

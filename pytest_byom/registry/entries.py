@@ -14,7 +14,7 @@ from pytest_byom.registry.dialects import (
     make_deviations,
     make_think_tags,
 )
-from pytest_byom.registry.endpoints import Endpoint, Limits
+from pytest_byom.registry.endpoints import Endpoint, GateSettings, Limits
 from pytest_byom.registry.urls import find_url_problem, normalise_url, same_host
 from pytest_byom.registry.variables import Resolved, name_only_variable, resolve_variables
 
@@ -83,6 +83,7 @@ def make_endpoint(name: str, document: Document, environ: Mapping[str, str]) -> 
             *make_deviations(entry.get("deviations") or [], origin="registry"),
             *(load_dialect(dialect).deviations if dialect else ()),
         ),
+        gate=GateSettings(**_make_whole(entry.get("gate") or {})),
         hint=_take_hint(known, home),
         hidden=_find_hidden(entry),
     )
