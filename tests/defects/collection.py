@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from defects import (
     auth,
+    choices,
     errors,
     http,
     limits,
@@ -15,6 +16,7 @@ from defects import (
     response,
     stream_bytes,
     stream_chunks,
+    stream_deltas,
     stream_ends,
     structured,
     tools,
@@ -29,6 +31,7 @@ DEFECTS = [
     *limits.DEFECTS,
     *messages.DEFECTS,
     *response.DEFECTS,
+    *choices.DEFECTS,
     *usage.DEFECTS,
     *errors.DEFECTS,
     *logprobs.DEFECTS,
@@ -37,5 +40,6 @@ DEFECTS = [
     *stream_bytes.DEFECTS,
     *stream_chunks.DEFECTS,
     *stream_ends.DEFECTS,
+    *stream_deltas.DEFECTS,
     *tools.DEFECTS,
 ]

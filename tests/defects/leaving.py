@@ -26,6 +26,7 @@ TOKENS = frozenset(
 
 READ_PLAIN = TOKENS | frozenset(
     {"logprobs.given", "logprobs.entries", "logprobs.not-positive", "logprobs.text"}
+    | {"logprobs.count", "logprobs.refusal", "response.created-order", "tools.call-ids-new"}
     | {"logprobs.top", "messages.own-answer", "messages.own-call", "params.defaults", "params.n"}
     | {"params.stop", "params.stop-finish", "parity.text", "parity.finish"}
     | {"stream.length", "response.fingerprint-stable"}

@@ -153,7 +153,7 @@ DEFECTS = [
         title="tool_choice required has no effect.",
         change=_choose("none", _choice("required", of=chat)),
         turns=ignored("tools.required"),
-        leaves=STREAMED | {"messages.own-call", "tools.streamed-same"},
+        leaves=STREAMED | {"messages.own-call", "tools.streamed-same", "tools.call-ids-new"},
     ),
     Defect(
         id="tools-named-refused",
@@ -172,6 +172,7 @@ DEFECTS = [
         title="A named tool choice gives a text.",
         change=_choose("none", _named("get_time")),
         turns=ignored("tools.named"),
+        leaves=frozenset({"tools.call-ids-new"}),
     ),
     Defect(
         id="tools-none-ignored",
@@ -267,6 +268,12 @@ DEFECTS = [
         title="An answer with a call that the model chose ends with stop.",
         change=on_choices(_call_reason("stop"), when=auto),
         turns=failed("tools.finish-reason"),
+    ),
+    Defect(
+        id="tools-same-id",
+        title="The calls of all answers have one id.",
+        change=on_calls(lambda call: call.update(id="call_0")),
+        turns=deviates("tools.call-ids-new"),
     ),
     Defect(
         id="tools-stream-no-index",
