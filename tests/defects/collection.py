@@ -5,6 +5,7 @@ from __future__ import annotations
 from defects import (
     auth,
     choices,
+    definitions,
     errors,
     http,
     limits,
@@ -42,4 +43,5 @@ DEFECTS = [
     *stream_ends.DEFECTS,
     *stream_deltas.DEFECTS,
     *tools.DEFECTS,
+    *definitions.DEFECTS,
 ]

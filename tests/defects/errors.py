@@ -135,13 +135,20 @@ DEFECTS = [
         id="errors-all-500",
         title="A fault of the request is answered with 500.",
         change=change_status(500, when=chat, of=400),
-        turns=failed("errors.client-fault"),
+        turns=failed("errors.client-fault")
+        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name"),
         leaves=frozenset(
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
             | {"params.temperature-range", "params.wrong-type", "errors.stream-status"}
             | {"structured.unknown-type", "tools.unknown-name"}
-        ),
+        )
+        | {
+            "tools.choice-unknown",
+            "tools.incomplete",
+            "tools.bad-schema",
+            "structured.broken-schema",
+        },
     ),
     Defect(
         id="errors-429",

@@ -245,7 +245,8 @@ DEFECTS = [
             {"messages.instructions-count", "messages.history-counts", "messages.part-is-text"}
             | {"messages.own-answer", "models.contains", "params.defaults", "usage.same-prompt"}
             | {"usage.grows", "usage.stream-same", "disconnect.next-request", "errors.alive"}
-        ),
+        )
+        | {"response.created-order"},
     ),
     Defect(
         id="http-charset-refused",

@@ -30,6 +30,8 @@ READ_PLAIN = TOKENS | frozenset(
     | {"logprobs.top", "messages.own-answer", "messages.own-call", "params.defaults", "params.n"}
     | {"params.stop", "params.stop-finish", "parity.text", "parity.finish"}
     | {"stream.length", "response.fingerprint-stable"}
+    | {"structured.generated", "structured.order", "structured.recursive", "structured.cut"}
+    | {"tools.bare-arguments", "tools.long-name"}
     | {"structured.json-object", "structured.json-schema", "tools.required", "tools.named"}
     | {"tools.none", "tools.streamed-same"}
 )

@@ -263,7 +263,8 @@ DEFECTS = [
         leaves=frozenset(
             {"params.length", "params.n-usage", "params.stop-finish", "parity.finish"}
             | {"stream.length"}
-        ),
+        )
+        | {"tools.bare-arguments", "structured.cut"},
     ),
     Defect(
         id="response-empty-finish",
@@ -293,7 +294,7 @@ DEFECTS = [
         id="response-model-length",
         title='An answer that a limit cut has the finish_reason "model_length".',
         change=_reason("length", "model_length"),
-        turns=failed("response.finish-reason-known", "params.length"),
+        turns=failed("response.finish-reason-known", "params.length") | deviates("structured.cut"),
         leaves=frozenset({"params.n-usage", "stream.length"}),
         row="C059",
         issues=("laravel/ai#955", "camel-ai/camel#4266"),

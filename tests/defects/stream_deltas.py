@@ -131,7 +131,8 @@ DEFECTS = [
         id="tools-stream-one-index",
         title="Two calls come under one index.",
         change=change_chunks(_second_call),
-        turns=failed("tools.streamed-own-index", "tools.streamed-once"),
+        turns=failed("tools.streamed-own-index", "tools.streamed-once")
+        | deviates("tools.bare-arguments"),
     ),
     Defect(
         id="tools-stream-no-first-arguments",

@@ -40,8 +40,9 @@ def test_service_tier(answer: Completion) -> Iterator[Wrong]:
 )
 def test_model_asked(answer: Completion) -> Iterator[Wrong]:
     """Model names the requested model, or a longer or shorter form of it."""
-    asked, got = answer.exchange.request_json.get("model"), answer.data.get("model")
+    body, got = answer.exchange.request_json, answer.data.get("model")
     if answer.exchange.contract.kind == "valid" and isinstance(got, str) and got:
+        asked = body.get("model")
         names = sorted((str(asked).casefold(), got.casefold()), key=len)
         if names[0].rpartition("/")[2] not in names[1]:
             yield answer.wrong("model", f"{asked!r}, or a form of it")
@@ -73,6 +74,8 @@ def test_choices_in_order(answer: Completion) -> Iterator[Wrong]:
 def test_finish_stop(answer: Completion) -> Iterator[Wrong]:
     """An answer that ended long before its limit does not say "length"."""
     body = answer.exchange.request_json
+    if not isinstance(body, dict):
+        return
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     used = answer.usage.get("completion_tokens")
     if not is_integer(limit) or not is_integer(used) or len(answer.choices) != 1:
