@@ -276,6 +276,7 @@ OTHERS = [
         id="error-no-param",
         title="Errors have no param.",
         change=change_error(lambda data: _without(data["error"], "param")),
+        lacks=frozenset({"errors.param-name"}),
     ),
     Variant(
         id="error-more",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.answers import accepted, prompt_tokens, status_wrong, wrong
 from pytest_byom.conformance.check import check
+from pytest_byom.conformance.finding import Inconclusive, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_byom.conformance.asking import Ask
-    from pytest_byom.conformance.finding import Wrong
 
 
 @check(
@@ -145,3 +145,19 @@ def test_unknown_path(byom_ask: Ask) -> Iterator[Wrong]:
     exchange = byom_ask("http/unknown-path").answered()
     if exchange.status not in (404, 405) and (exchange.status or 0) < 500:
         yield status_wrong(exchange, "404")
+
+
+@check(
+    "http.request-id-differs",
+    level="should",
+    decides=["hdr-02"],
+    asks=["chat/plain", "http/charset"],
+    breaks="the id that openai-python shows for a failed request names all of them",
+)
+def test_request_id_differs(byom_ask: Ask) -> Iterator[Wrong]:
+    """Two requests get two values of x-request-id."""
+    first, second = (byom_ask(id).answered() for id in ("chat/plain", "http/charset"))
+    if not (id := first.header("x-request-id")):
+        raise Inconclusive("the answers have no x-request-id")
+    if second.header("x-request-id") == id:
+        yield wrong(second, "header x-request-id", expected="another than before", got=id)
