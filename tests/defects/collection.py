@@ -7,6 +7,7 @@ from defects import (
     choices,
     definitions,
     errors,
+    headers,
     http,
     limits,
     logprobs,
@@ -26,6 +27,7 @@ from defects import (
 
 DEFECTS = [
     *http.DEFECTS,
+    *headers.DEFECTS,
     *auth.DEFECTS,
     *models.DEFECTS,
     *params.DEFECTS,

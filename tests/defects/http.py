@@ -5,14 +5,12 @@ from __future__ import annotations
 import codecs
 import gzip
 from dataclasses import replace
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from defects.leaving import CALLED, READ_PLAIN, needing
 from defects.planting import (
     CHAT,
     Asked,
-    Change,
     Defect,
     Next,
     Stateful,
@@ -39,9 +37,7 @@ from defects.planting import (
 from defects.streaming import change_bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pytest_byom.mock.http1 import Headers, Reply, Request
+    from pytest_byom.mock.http1 import Reply, Request
 
 reasons = has("reasoning_effort")
 """One request of many: what breaks its whole answer leaves the others to be judged."""
@@ -98,17 +94,6 @@ _accept_decides = drop("stream", when=_streams_as_json)
 
 def _gets_chat(asked: Asked) -> bool:
     return (asked.method, asked.path) == ("GET", CHAT)
-
-
-def _verbatim(add: Callable[[int], Headers]) -> Change:
-    """Add headers to one answer that a well-made server does not send."""
-
-    def rewrite(_: Asked, reply: Reply) -> Reply:
-        usual = (("date", formatdate(usegmt=True)), ("connection", "close"))
-        headers = (*reply.headers, *usual, *add(len(whole(reply))))
-        return replace(reply, headers=headers, verbatim=True)
-
-    return change_reply(rewrite, when=reasons)
 
 
 DEFECTS = [
@@ -253,54 +238,6 @@ DEFECTS = [
         leaves=frozenset({"http.request-id-differs"}),
     ),
     Defect(
-        id="http-one-request-id",
-        title="All answers have the same request id.",
-        change=set_header("x-request-id", "req_1"),
-        turns=deviates("http.request-id-differs"),
-    ),
-    Defect(
-        id="http-header-not-ascii",
-        title="A header value is not ASCII.",
-        change=_verbatim(lambda size: (("x-node", "M\xfcnchen"), ("content-length", f"{size}"))),
-        turns=deviates("http.header-ascii"),
-    ),
-    Defect(
-        id="http-no-date",
-        title="Date is no date.",
-        change=set_header("date", "today"),
-        turns=deviates("http.date"),
-    ),
-    Defect(
-        id="http-old-date",
-        title="The clock of the server stands still.",
-        change=set_header("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
-        turns=deviates("http.date"),
-    ),
-    Defect(
-        id="http-processing-unit",
-        title="The time spent has a unit.",
-        change=set_header("openai-processing-ms", "12ms"),
-        turns=deviates("http.processing-ms"),
-    ),
-    Defect(
-        id="http-retry-after-ms-seconds",
-        title="A refusal gives the same number as seconds and as milliseconds.",
-        change=both(set_header("retry-after", "20"), set_header("retry-after-ms", "20")),
-        turns=deviates("http.retry-after-ms"),
-    ),
-    Defect(
-        id="http-retry-after-ms-negative",
-        title="The milliseconds to wait are less than none.",
-        change=set_header("retry-after-ms", "-1"),
-        turns=deviates("http.retry-after-ms"),
-    ),
-    Defect(
-        id="http-content-length",
-        title="Content-Length is larger than the body of one answer.",
-        change=_verbatim(lambda size: (("content-length", f"{size + 1}"),)),
-        turns=failed("http.content-length"),
-    ),
-    Defect(
         id="http-first-refused",
         title="The first chat request is answered with 503: the model is loaded lazily.",
         change=Stateful(_first_is_refused),
@@ -394,5 +331,25 @@ DEFECTS = [
         turns=deviates("http.unknown-path"),
         row="C318",
         issues=("lmstudio-ai/lmstudio-bug-tracker#618", "pssah4/vault-operator#73"),
+    ),
+    Defect(
+        id="http-media-type-case",
+        title="The media type has to be written in lower case.",
+        change=refuse(
+            "Unsupported media type",
+            status=415,
+            when=lambda asked: asked.header("content-type") == "Application/JSON",
+        ),
+        turns=deviates("http.media-type-case"),
+    ),
+    Defect(
+        id="http-accept-streams",
+        title="Who accepts an event stream gets one.",
+        change=set_header(
+            "content-type",
+            "text/event-stream",
+            when=lambda asked: plain(asked) and asked.header("accept") == "text/event-stream",
+        ),
+        turns=deviates("http.plain-despite-accept") | failed("http.json-media-type"),
     ),
 ]

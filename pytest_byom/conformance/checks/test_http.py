@@ -161,3 +161,30 @@ def test_request_id_differs(byom_ask: Ask) -> Iterator[Wrong]:
         raise Inconclusive("the answers have no x-request-id")
     if second.header("x-request-id") == id:
         yield wrong(second, "header x-request-id", expected="another than before", got=id)
+
+
+@check(
+    "http.media-type-case",
+    level="should",
+    decides=["http-12"],
+    asks=["http/media-type-case"],
+    breaks="RFC 9110 8.3.1 lets clients write it in any case",
+)
+def test_media_type_case(byom_ask: Ask) -> Iterator[Wrong]:
+    """The media type of a request is compared without regard to case."""
+    yield from accepted(byom_ask("http/media-type-case"))
+
+
+@check(
+    "http.plain-despite-accept",
+    level="should",
+    decides=["http-15"],
+    asks=["http/plain-accepts-stream"],
+    breaks="clients read the answer to stream false as one JSON text",
+)
+def test_plain_despite_accept(byom_ask: Ask) -> Iterator[Wrong]:
+    """With stream false the answer is no event stream, whatever the request accepts."""
+    exchange = byom_ask("http/plain-accepts-stream").answered()
+    if exchange.status == 200 and exchange.media_type == "text/event-stream":
+        got = exchange.media_type
+        yield wrong(exchange, "header content-type", expected="application/json", got=got)
