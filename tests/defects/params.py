@@ -83,7 +83,7 @@ DEFECTS = [
         id="params-broken-json-500",
         title="A body that is no JSON makes the server fail.",
         change=refuse("Internal server error", status=500, when=_is_broken),
-        turns=failed("errors.client-fault"),
+        turns=failed("errors.client-fault") | deviates("auth.before-body"),
         leaves=frozenset({"params.broken-json"}),
     ),
     Defect(
