@@ -40,6 +40,8 @@ def add_chunks(shapes: Shapes, events: Sequence[tuple[str, str]], model: str) ->
         else:
             chunks.append(with_model(data, model))
     members = {"[DONE]": done, "usage": _usage_of(chunks)}
+    if bare := [number for number, chunk in enumerate(chunks) if _is_bare(chunk)]:
+        members["chunk without a choice"] = "first" if bare == [0] else "later"
     shapes.add("stream", members | ({"other events": "|".join(sorted(others))} if others else {}))
     _Places(shapes).add(chunks)
 
@@ -50,6 +52,11 @@ def _read(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def _is_bare(chunk: dict[str, Any]) -> bool:
+    """Whether a chunk has neither a choice nor the usage."""
+    return not chunk["choices"] and not isinstance(chunk.get("usage"), dict)
 
 
 def _usage_of(chunks: list[dict[str, Any]]) -> str:
@@ -76,7 +83,7 @@ class _Places:
     def add(self, chunks: list[dict[str, Any]]) -> None:
         for chunk in chunks:
             does = "no choice"
-            if isinstance(chunk.get("usage"), dict) and not chunk.get("choices"):
+            if not chunk["choices"] and not _is_bare(chunk):
                 does = "usage"
             for choice in _objects(chunk.get("choices")):
                 does = self._add_choice(choice)

@@ -15,48 +15,61 @@ if TYPE_CHECKING:
 ANSWER = "answer"
 ASKED = "asked"
 COMMENT = "comment"
+FEW = 3
+MANY_PARTS = 3
 FIRST_ASKED = ("status", "body", "end")
 """Where one of these differs, two answers have nothing else in common to compare."""
 
 
 class Step(NamedTuple):
-    """A difference at one place of one exchange."""
+    """A difference at one place of one exchange; `part` says of which chunks or messages."""
 
-    what: str
+    place: str
+    part: str
+    member: str
     before: str
     after: str
 
 
-ASKED_OTHERWISE = Step("asked otherwise by this version of the suite", "", "")
+ASKED_OTHERWISE = Step("asked otherwise by this version of the suite", "", "", "", "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A difference, and the exchanges that show it."""
+    """A difference, and the exchanges that show it.
 
-    what: str
+    `before` has several types where different ones became the same. Without a `member` it names
+    those that are gone, and `after` those that are new.
+    """
+
+    place: str
+    member: str
     before: str
     after: str
     where: tuple[str, ...]
 
     @property
+    def what(self) -> str:
+        """The place, with the member that is otherwise."""
+        return f"{self.place}: {self.member}" if self.member else self.place
+
+    @property
     def asked_otherwise(self) -> bool:
         """Whether the requests differ, so that the answers say nothing."""
-        return self.what == ASKED_OTHERWISE.what
+        return self.place == ASKED_OTHERWISE.place
 
     @property
     def sentence(self) -> str:
         """What is otherwise, for a person."""
-        place, _, member = self.what.partition(": ")
         if self.asked_otherwise:
-            return self.what
-        if not member:
-            return f"{place}: {_moved(self.before, self.after)}"
+            return self.place
+        if not self.member:
+            return f"{self.place}: {_moved(self.before, self.after)}"
         if self.before == ABSENT:
-            return f"{place}: {member} is new ({_said(self.after)})"
+            return f"{self.what} is new ({_said(self.after)})"
         if self.after == ABSENT:
-            return f"{place}: {member} is gone (it was {_said(self.before)})"
-        return f"{place}: {member} was {_said(self.before)}, and is {_said(self.after)}"
+            return f"{self.what} is gone (it was {_said(self.before)})"
+        return f"{self.what} was {_said(self.before)}, and is {_said(self.after)}"
 
 
 def _moved(gone: str, come: str) -> str:
@@ -73,6 +86,10 @@ def _moved(gone: str, come: str) -> str:
 
 def _said(types: str) -> str:
     """Return types as a person writes them."""
+    several = types.split(", ")
+    if len(several) > 1:
+        listed = ", ".join(several[:FEW]) + f" and {len(several) - FEW} more" * (len(several) > FEW)
+        return listed
     found, varies = read_types(types)
     some = " in some" * (ABSENT in found and len(found) > 1)
     shown = sorted(found - {ABSENT}) or [ABSENT]
@@ -80,15 +97,36 @@ def _said(types: str) -> str:
 
 
 def compare_fingerprints(before: Fingerprint, after: Fingerprint) -> list[Change]:
-    """Return the differences between the exchanges that both runs have."""
-    found: dict[Step, list[str]] = {}
+    """Return the differences between the exchanges that both runs have.
+
+    What many exchanges show is one difference, and so is what several parts of them do, and what
+    became the same though it was not the same before.
+    """
+    found: dict[tuple[str, ...], dict[Step, list[str]]] = {}
     for exchange in sorted(set(before) & set(after)):
-        for step in dict.fromkeys(_compare_shapes(before[exchange], after[exchange])):
-            found.setdefault(step, []).append(exchange)
-    return [
-        Change(what=step.what, before=step.before, after=step.after, where=tuple(where))
-        for step, where in found.items()
-    ]
+        for step in _compare_shapes(before[exchange], after[exchange]):
+            moved = "" if step.member else step.before
+            key = (step.place, step.member, step.after, moved)
+            found.setdefault(key, {}).setdefault(step, []).append(exchange)
+    return [_join(steps) for steps in found.values()]
+
+
+def _join(steps: dict[Step, list[str]]) -> Change:
+    first = next(iter(steps))
+    parts = sorted({step.part for step in steps})
+    befores = sorted({step.before for step in steps})
+    return Change(
+        place=first.place + (f" ({'; '.join(filter(None, parts))})" if _is_few(parts) else ""),
+        member=first.member,
+        before=first.before if len(befores) == 1 else ", ".join(befores),
+        after=first.after,
+        where=tuple(sorted({exchange for where in steps.values() for exchange in where})),
+    )
+
+
+def _is_few(parts: list[str]) -> bool:
+    """Whether the parts are named: many are all, and so is one without a name beside others."""
+    return parts != [""] and "" not in parts and len(parts) < MANY_PARTS
 
 
 def _compare_shapes(before: Shape, after: Shape) -> Iterator[Step]:
@@ -113,14 +151,12 @@ def _compare_members(place: str, before: dict[str, str], after: dict[str, str]) 
     ]
     gone = [name for name in names if after.get(name, ABSENT) == ABSENT]
     come = [name for name in names if before.get(name, ABSENT) == ABSENT]
-    if len(gone) + len(come) == 1:
-        (name,) = gone or come
-        yield Step(f"{place}: {name}", before.get(name, ABSENT), after.get(name, ABSENT))
-    elif gone or come:
-        yield Step(place, ", ".join(gone), ", ".join(come))
+    base, _, part = place.removesuffix(")").partition(" (")
+    if len(gone) + len(come) > 1:
+        yield Step(base, part, "", ", ".join(gone), ", ".join(come))
+        names = [name for name in names if name not in (*gone, *come)]
     for name in names:
-        if name not in (*gone, *come):
-            yield Step(f"{place}: {name}", before[name], after[name])
+        yield Step(base, part, name, before.get(name, ABSENT), after.get(name, ABSENT))
 
 
 def _differ(name: str, before: str, after: str) -> bool:

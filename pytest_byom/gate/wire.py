@@ -51,7 +51,9 @@ def line_traits(body: bytes, events: Sequence[tuple[str, str]]) -> dict[str, str
         "after data:": write_types(spaces or {"none"}),
         "event": write_types(names or {"none"}),
     }
-    found |= {f"field {name}": "present" for name in ("id", "retry") if name.encode() in fields}
+    found |= {
+        f"field {name}": "present" for name in ("event", "id", "retry") if name.encode() in fields
+    }
     comments = {_comment(line) for line in lines if line.startswith(b":")}
     return found | ({"comment": write_types(comments)} if comments else {})
 
