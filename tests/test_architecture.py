@@ -30,7 +30,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "registry": ("client", "documents"),
     "contract": ("client", "documents"),
     "conformance": ("client", "registry", "contract", "mock"),
-    "mock": ("client", "registry", "contract"),
+    "mock": ("client", "documents", "registry", "contract"),
     "strategies": ("client", "strategies"),
     "gate": ("gate", "conformance.finding"),
 }
