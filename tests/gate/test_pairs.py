@@ -73,7 +73,7 @@ def checks_of(compared: Comparison) -> dict[str, str]:
 
 @pytest.mark.parametrize("defect", [pytest.param(defect, id=defect.id) for defect in BROKEN])
 def test_broken_by_an_upgrade(defect: Defect) -> None:
-    """Each check that a public defect turns has its class, and no other; the worst fail the gate."""
+    """Each check that a public defect turns has its class, no other; the worst fail the gate."""
     before, after = healthy(defect.open), record_of(defect.change, open=defect.open)
     compared = compare_records("mine", before, after)
     assert checks_of(compared) == foretold(defect), defect.issues
