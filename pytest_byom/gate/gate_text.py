@@ -96,8 +96,8 @@ def _pace_lines(endpoint: str, paces: Sequence[Pace], *, fails: bool) -> Iterato
 def _left_lines(comparison: Comparison) -> Iterator[Styled]:
     if not comparison.left:
         return
-    noun = "check" if len(comparison.left) == 1 else "checks"
-    text = f"{comparison.endpoint}: {len(comparison.left)} {noun} of the baseline did not run"
+    left = _count(len(comparison.left), "check")
+    text = f"{comparison.endpoint}: {left} of the baseline did not run"
     yield from _wrapped(f"{text} this time: {_where(comparison.left)}", {"yellow": True}, indent="")
 
 
@@ -108,10 +108,15 @@ def _conclusion(gate: Gate) -> str:
     exchanges = sum(one.exchanges for one in gate.comparisons)
     slower = f", {len(gate.slower)} slower" * bool(gate.slower)
     verdict = "failed" if gate.fails else "undecided" if gate.undecided else "passed"
+    compared = f"{_count(checks, 'check')} and {_count(exchanges, 'answer')} compared"
     return (
-        f"gate {verdict}: {said}{slower}; {checks} checks and {exchanges} answers compared with "
-        f"{gate.baseline.name} of {gate.baseline.saved[:10]}"
+        f"gate {verdict}: {said}{slower}; {compared} with {gate.baseline.name} "
+        f"of {gate.baseline.saved[:10]}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
 
 
 def _color_of(gate: Gate) -> dict[str, bool]:
