@@ -97,10 +97,6 @@ def thinks(name: str, *, streamed: bool = True) -> Change:
     return both(plain_way, stream_way) if streamed else plain_way
 
 
-def _of_type(data: dict[str, Any]) -> None:
-    data["error"]["type"] = "BadRequestError"
-
-
 def _nested(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "detail": data["error"]["message"]}
 
@@ -218,8 +214,8 @@ LEGAL: dict[str, tuple[Change | None, Change | None, str, list[str]]] = {
         "",
         [
             (
-                "body.error: code was decimal_above_max_value, empty_array, invalid_type "
-                "and 3 more, and is 400"
+                "body.error: code was decimal_above_max_value, empty_array, "
+                "invalid_function_parameters and 6 more, and is 400"
             )
         ],
     ),
@@ -228,12 +224,6 @@ LEGAL: dict[str, tuple[Change | None, Change | None, str, list[str]]] = {
         variant("error-422"),
         "vllm-project/vllm#39780",
         ["answer: status was 400, and is 422"],
-    ),
-    "error-type": (
-        None,
-        change_error(_of_type),
-        "vllm-project/vllm#12886",
-        ["body.error: type was invalid_request_error, and is BadRequestError"],
     ),
     "error-envelope-grows": (
         None,
