@@ -28,11 +28,11 @@ def test_embedded_is_green(run: Run, suite_size: int) -> None:
         [
             r"endpoint: embedded \(http://127\.0\.0\.1:\d+/v1\), server: .+, model: byom-embedded",
             rf"plan: {suite_size} checks, \d+ requests, at most [\d,]+ tokens",
-            r"byom/checks/auth \.+u +\[ *\d+%\]",
+            r"byom/checks/auth [.u]+ +\[ *\d+%\]",
             r"byom/rules/errors \.+ +\[100%\]",
             r"=+ byom =+",
             r"embedded +passed +unsupported",
-            r"auth +6 +1",
+            r"auth +\d+ +1",
             rf"sum +{suite_size - 1} +1",
             r"unsupported: auth\.any-key: the server requires a key",
             (
