@@ -100,10 +100,13 @@ class SuiteHooks:
 
     def _select(self, items: list[pytest.Item]) -> None:
         """Leave out the checks of the suite that profile and areas leave out."""
-        left = [item for item in items if not self._is_selected(item)]
+        kept: list[pytest.Item] = []
+        left: list[pytest.Item] = []
+        for item in items:
+            (kept if self._is_selected(item) else left).append(item)
         if left:
             self.config.hook.pytest_deselected(items=left)
-            items[:] = [item for item in items if item not in set(left)]
+            items[:] = kept
 
     def _is_selected(self, item: pytest.Item) -> bool:
         check = find_check(getattr(item, "function", None))
