@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.errors import BYOMError, RegistryError, UsageError
-from pytest_byom.gate.comparison import FOUND, compare_records
+from pytest_byom.conformance.finding import FINDS
 from pytest_byom.gate.exit_codes import FAILED, GOOD, UNDECIDED
 from pytest_byom.gate.gate_text import gate_lines
-from pytest_byom.gate.gating import Gate, Mode, find_stranger
-from pytest_byom.gate.speed import compare_speed
+from pytest_byom.gate.gating import Mode, Pair, make_gate
+from pytest_byom.gate.results import FILE as RESULTS
 from pytest_byom.registry import GateSettings, load_registry
 from pytest_byom.registry.accepting import add_deviations
 from pytest_byom.registry.loading import FILE_NAMES
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from pytest_byom.gate.baseline import Baseline, Record
     from pytest_byom.gate.terminal import Styled
 
-RESULTS = "results.json"
-
 
 def diff(arguments: argparse.Namespace) -> tuple[list[Styled], int]:
     """Compare two baselines as a gate does."""
@@ -37,27 +35,11 @@ def diff(arguments: argparse.Namespace) -> tuple[list[Styled], int]:
         mode = Mode.parse(arguments.gate or "")
     except ValueError as error:
         raise UsageError(f"--gate: {error}") from None
-    comparisons, paces, strangers = [], {}, []
-    for name, old, new in _pairs(before, after):
-        settings = _settings(name)
-        comparisons.append(
-            compare_records(
-                name,
-                old,
-                new,
-                same_suite=before.suite == after.suite,
-                significance=settings.significance,
-            )
-        )
-        paces[name] = compare_speed(old.speed, new.speed, tolerance=settings.slower)
-        strangers.append(find_stranger(name, old.server, new.server))
-    gate = Gate(
-        baseline=before,
-        mode=mode,
-        comparisons=tuple(comparisons),
-        paces=paces,
-        strangers=tuple(filter(None, strangers)),
+    pairs = (
+        Pair(endpoint=name, before=old, after=new, settings=_settings(name))
+        for name, old, new in _pairs(before, after)
     )
+    gate = make_gate(pairs, baseline=before, mode=mode, suite=after.suite)
     code = FAILED if gate.fails else UNDECIDED if gate.undecided else GOOD
     return list(gate_lines(gate, _sentences())), code
 
@@ -145,7 +127,7 @@ def _findings(report: Mapping[str, Any], endpoint: str, globs: list[str]) -> lis
         str(row.get("id"))
         for row in rows
         if row.get("endpoint") == endpoint
-        and row.get("outcome") in FOUND
+        and row.get("outcome") in FINDS
         and (not globs or any(fnmatchcase(str(row.get("id")), glob) for glob in globs))
     ]
 

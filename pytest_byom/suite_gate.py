@@ -17,16 +17,10 @@ from pytest_byom.gate.baseline import (
     dump_baseline,
     parse_baseline,
 )
-from pytest_byom.gate.comparison import (
-    Comparison,
-    Difference,
-    Kind,
-    classify,
-    compare_records,
-)
+from pytest_byom.gate.comparison import Kind, classify
 from pytest_byom.gate.fingerprint import take_fingerprint
-from pytest_byom.gate.gating import Gate, Mode, entry_of, find_stranger
-from pytest_byom.gate.speed import compare_speed, measure_streams
+from pytest_byom.gate.gating import Gate, Mode, Pair, entry_of, make_gate
+from pytest_byom.gate.speed import measure_streams
 from pytest_byom.suite_prints import plain_answers, timed_events
 
 if TYPE_CHECKING:
@@ -130,10 +124,10 @@ class SuiteGate:
 
     def take(self, target: Target) -> dict[str, Any]:
         """Return what a record needs beside verdicts, as plain data without secrets."""
-        answers = plain_answers(target.traffic(), model=target.model)
+        traffic = target.traffic()
         taken = {
-            FINGERPRINT: take_fingerprint(answers),
-            SPEED: measure_streams(timed_events(target.traffic())),
+            FINGERPRINT: take_fingerprint(plain_answers(traffic, model=target.model)),
+            SPEED: measure_streams(timed_events(traffic)),
         }
         redact = Redactor(target.endpoint.secrets).text
         found: dict[str, Any] = json.loads(redact(json.dumps(taken)))
@@ -172,27 +166,18 @@ class SuiteGate:
         """
         if self.baseline is None:
             return None
-        comparisons, paces, strangers = [], {}, []
-        for name, after in records.items():
-            endpoint = endpoints[name]
-            before = self._record_of(name, endpoint) or Record()
-            compared = compare_records(
-                name,
-                before,
-                after,
-                left_out=set(all_checks()) - set(planned.get(name, ())),
-                same_suite=self.baseline.suite == version(SUITE),
-                significance=endpoint.gate.significance,
+        pairs = [
+            Pair(
+                endpoint=name,
+                before=self._record_of(name, endpoints[name]) or Record(),
+                after=after,
+                settings=endpoints[name].gate,
+                left_out=frozenset(all_checks()) - set(planned.get(name, ())),
             )
-            comparisons.append(_with_stale(compared, stale))
-            paces[name] = compare_speed(before.speed, after.speed, tolerance=endpoint.gate.slower)
-            strangers.append(find_stranger(name, before.server, after.server))
-        return Gate(
-            baseline=self.baseline,
-            mode=self.mode,
-            comparisons=tuple(comparisons),
-            paces=paces,
-            strangers=tuple(filter(None, strangers)),
+            for name, after in records.items()
+        ]
+        return make_gate(
+            pairs, baseline=self.baseline, mode=self.mode, suite=version(SUITE), stale=stale
         )
 
     def prepare(self) -> None:
@@ -226,18 +211,3 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
     """Return what a baseline keeps of a verdict; `counts` where the check was repeated."""
     counts = getattr(verdict, "counts", None)
     return {"level": verdict.level.value, "outcome": verdict.outcome.value, "counts": counts}
-
-
-def _with_stale(compared: Comparison, stale: Sequence[tuple[str, str]]) -> Comparison:
-    found = [
-        Difference(kind=Kind.STALE, endpoint=compared.endpoint, what=sentence)
-        for endpoint, sentence in stale
-        if endpoint == compared.endpoint
-    ]
-    return Comparison(
-        endpoint=compared.endpoint,
-        differences=(*compared.differences, *found),
-        checks=compared.checks,
-        exchanges=compared.exchanges,
-        left=compared.left,
-    )

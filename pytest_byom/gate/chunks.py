@@ -11,12 +11,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_byom.gate.shapes import SOLID, Shapes, members_of, with_ending, with_model
+from pytest_byom.gate.shapes import (
+    SOLID,
+    Shapes,
+    carries_reasoning,
+    members_of,
+    with_ending,
+    with_model,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-REASONING = ("reason", "think", "thought")
 
 
 def add_chunks(shapes: Shapes, events: Sequence[tuple[str, str]], model: str) -> None:
@@ -122,7 +127,8 @@ class _Places:
             return "call"
         if delta.get("content"):
             return "text"
-        return "reasoning" if _reasons(delta) else "empty"
+        reasons = any(carries_reasoning(name, value) for name, value in delta.items())
+        return "reasoning" if reasons else "empty"
 
     def _add_calls(self, index: str, delta: dict[str, Any]) -> None:
         for call in _objects(delta.get("tool_calls")):
@@ -131,10 +137,6 @@ class _Places:
             part, solid = (" (later)", SOLID[1:]) if key in self._calls else (" (first)", SOLID)
             self._calls.add(key)
             self._shapes.open(call, "delta.tool_calls[]", suffix=part, solid=solid)
-
-
-def _reasons(delta: dict[str, Any]) -> bool:
-    return any(value and any(part in name for part in REASONING) for name, value in delta.items())
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pytest_byom.conformance.finding import FINDS, Outcome
 from pytest_byom.gate.counts import Trend, judge_counts
 from pytest_byom.gate.fingerprint import EVERY
 from pytest_byom.gate.shape_changes import compare_fingerprints
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from pytest_byom.gate.baseline import Entry, Record
 
 SIGNIFICANCE = 0.05
-
-FOUND = ("failed", "deviates", "ignored")
-PASSED, KNOWN, UNSUPPORTED = "passed", "known", "unsupported"
-INCONCLUSIVE, ERROR = "inconclusive", "error"
 
 
 class Kind(StrEnum):
@@ -161,15 +158,17 @@ def classify(
         return _classify_counts(before, after, significance)
     if before.outcome == after.outcome:
         return None, ""
-    if after.outcome == ERROR or (before.outcome == PASSED and after.outcome == INCONCLUSIVE):
+    if after.outcome == Outcome.ERROR or (
+        before.outcome == Outcome.PASSED and after.outcome == Outcome.INCONCLUSIVE
+    ):
         return Kind.UNDECIDED, ""
-    if after.outcome == KNOWN:
+    if after.outcome == Outcome.KNOWN:
         return Kind.ACCEPTED, ""
-    if before.outcome == PASSED:
+    if before.outcome == Outcome.PASSED:
         return _classify_loss(after)
-    if after.outcome == PASSED:
+    if after.outcome == Outcome.PASSED:
         return Kind.FIXED, ""
-    if INCONCLUSIVE in (before.outcome, after.outcome) and after.outcome not in FOUND:
+    if Outcome.INCONCLUSIVE in (before.outcome, after.outcome) and after.outcome not in FINDS:
         return None, ""
     return Kind.CHANGED, ""
 
@@ -177,7 +176,7 @@ def classify(
 def _classify_loss(after: Entry) -> tuple[Kind, str]:
     if after.level == "may":
         return Kind.CHANGED, "optional"
-    return (Kind.REGRESSED if after.outcome in FOUND else Kind.VANISHED), ""
+    return (Kind.REGRESSED if after.outcome in FINDS else Kind.VANISHED), ""
 
 
 def _classify_counts(before: Entry, after: Entry, significance: float) -> tuple[Kind | None, str]:
@@ -193,7 +192,7 @@ def _classify_counts(before: Entry, after: Entry, significance: float) -> tuple[
         return Kind.UNDECIDED, f"{chance}, too few tries: {needed}"
     if judged.trend is Trend.WORSE:
         kind = Kind.CHANGED if after.level == "may" else Kind.REGRESSED
-        return (Kind.ACCEPTED if after.outcome == KNOWN else kind), chance
+        return (Kind.ACCEPTED if after.outcome == Outcome.KNOWN else kind), chance
     return (Kind.FIXED if judged.trend is Trend.BETTER else None), chance
 
 

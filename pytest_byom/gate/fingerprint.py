@@ -21,6 +21,7 @@ from pytest_byom.gate.shapes import (
     WORD,
     Shape,
     Shapes,
+    carries_reasoning,
     merge_repeats,
     with_ending,
     with_model,
@@ -38,8 +39,6 @@ PLAIN, STREAM, MODELS, OTHER = "plain", "stream", "models", "other"
 """What was asked for."""
 
 EVERY = "every "
-REASONING = ("reason", "think", "thought")
-"""Parts of the names of members that carry reasoning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,5 +188,5 @@ def _reasoning_of(answer: Answer) -> Iterable[str]:
             continue
         for message in inner:
             for name, value in message.items() if isinstance(message, dict) else ():
-                if value and WORD.fullmatch(name) and any(part in name for part in REASONING):
+                if WORD.fullmatch(name) and carries_reasoning(name, value):
                     yield name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.gate.comparison import Comparison, Difference, Kind
 from pytest_byom.gate.gating import ALWAYS, Gate
+from pytest_byom.gate.terminal import WIDTH, count_of, list_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from pytest_byom.gate.speed import Pace
     from pytest_byom.gate.terminal import Styled
 
-WIDTH = 96
-FEW = 3
 MANY = 12
 """More differences of a kind that does no harm are only counted."""
 
@@ -62,7 +61,7 @@ def _kind_lines(
 
 def _difference_text(difference: Difference, sentences: Mapping[str, str]) -> str:
     if difference.where:
-        return f"{difference.note} ({_where(difference.where)})"
+        return f"{difference.note} ({list_few(difference.where)})"
     change = difference.after
     if difference.before:
         change = f"{difference.before}, now {difference.after}"
@@ -72,14 +71,6 @@ def _difference_text(difference: Difference, sentences: Mapping[str, str]) -> st
     if difference.kind in (*ALWAYS, Kind.UNDECIDED) and sentences.get(difference.what):
         text += f". {sentences[difference.what]}"
     return text
-
-
-def _where(exchanges: Sequence[str]) -> str:
-    """Return where a difference was seen, the first few by name."""
-    shown = ", ".join(exchanges[:FEW])
-    if len(exchanges) > FEW:
-        shown += f" and {len(exchanges) - FEW} more"
-    return shown
 
 
 def _pace_lines(endpoint: str, paces: Sequence[Pace], *, fails: bool) -> Iterator[Styled]:
@@ -96,9 +87,11 @@ def _pace_lines(endpoint: str, paces: Sequence[Pace], *, fails: bool) -> Iterato
 def _left_lines(comparison: Comparison) -> Iterator[Styled]:
     if not comparison.left:
         return
-    left = _count(len(comparison.left), "check")
+    left = count_of(len(comparison.left), "check")
     text = f"{comparison.endpoint}: {left} of the baseline did not run"
-    yield from _wrapped(f"{text} this time: {_where(comparison.left)}", {"yellow": True}, indent="")
+    yield from _wrapped(
+        f"{text} this time: {list_few(comparison.left)}", {"yellow": True}, indent=""
+    )
 
 
 def _conclusion(gate: Gate) -> str:
@@ -108,15 +101,11 @@ def _conclusion(gate: Gate) -> str:
     exchanges = sum(one.exchanges for one in gate.comparisons)
     slower = f", {len(gate.slower)} slower" * bool(gate.slower)
     verdict = "failed" if gate.fails else "undecided" if gate.undecided else "passed"
-    compared = f"{_count(checks, 'check')} and {_count(exchanges, 'answer')} compared"
+    compared = f"{count_of(checks, 'check')} and {count_of(exchanges, 'answer')} compared"
     return (
         f"gate {verdict}: {said}{slower}; {compared} with {gate.baseline.name} "
         f"of {gate.baseline.saved[:10]}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)
 
 
 def _color_of(gate: Gate) -> dict[str, bool]:

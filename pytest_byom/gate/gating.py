@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_byom.gate.comparison import Comparison, Difference, Kind
+from pytest_byom.gate.baseline import Baseline, Entry, Record
+from pytest_byom.gate.comparison import Comparison, Difference, Kind, compare_records
+from pytest_byom.gate.counts import Count
+from pytest_byom.gate.speed import Pace, compare_speed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_byom.gate.baseline import Baseline, Entry
-    from pytest_byom.gate.speed import Pace
+    from pytest_byom.registry import GateSettings
 
 STRICT, SPEED = "strict", "speed"
 MODES = (STRICT, SPEED)
@@ -111,6 +113,53 @@ class Gate:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two records of one endpoint; `left_out` are checks that were not to run this time."""
+
+    endpoint: str
+    before: Record
+    after: Record
+    settings: GateSettings
+    left_out: frozenset[str] = frozenset()
+
+
+def make_gate(
+    pairs: Iterable[Pair],
+    *,
+    baseline: Baseline,
+    mode: Mode,
+    suite: str,
+    stale: Sequence[tuple[str, str]] = (),
+) -> Gate:
+    """Compare what a baseline has with what version `suite` found.
+
+    `stale` are the sentences about known deviations, each with its endpoint.
+    """
+    comparisons, paces, strangers = [], {}, []
+    for pair in pairs:
+        name, before, after, settings = pair.endpoint, pair.before, pair.after, pair.settings
+        compared = compare_records(
+            name,
+            before,
+            after,
+            left_out=pair.left_out,
+            same_suite=baseline.suite == suite,
+            significance=settings.significance,
+        )
+        found = [Difference(kind=Kind.STALE, endpoint=e, what=s) for e, s in stale if e == name]
+        comparisons.append(replace(compared, differences=(*compared.differences, *found)))
+        paces[name] = compare_speed(before.speed, after.speed, tolerance=settings.slower)
+        strangers.append(find_stranger(name, before.server, after.server))
+    return Gate(
+        baseline=baseline,
+        mode=mode,
+        comparisons=tuple(comparisons),
+        paces=paces,
+        strangers=tuple(filter(None, strangers)),
+    )
+
+
 def find_stranger(endpoint: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Return a sentence if the servers of two records are of different kinds, or other models."""
     if not before or not after:
@@ -136,9 +185,6 @@ def describe_server(server: Mapping[str, Any]) -> str:
 
 def entry_of(data: Mapping[str, Any]) -> Entry:
     """Return what a verdict, as plain data, means for a baseline."""
-    from pytest_byom.gate.baseline import Entry
-    from pytest_byom.gate.counts import Count
-
     counts = data.get("counts")
     count = Count(*counts) if counts else None
     return Entry(level=str(data["level"]), outcome=str(data["outcome"]), count=count)

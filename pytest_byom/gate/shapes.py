@@ -43,6 +43,15 @@ MOST_LEVELS = 8
 MOST_MEMBERS = 200
 
 
+REASONING = ("reason", "think", "thought")
+"""Parts of the names of members that carry reasoning."""
+
+
+def carries_reasoning(name: str, value: Any) -> bool:
+    """Whether a member of a message or delta, by its name, carries reasoning, and has some."""
+    return bool(value) and any(part in name for part in REASONING)
+
+
 class Word(str):
     """A text that stands for itself, whatever the member is called."""
 

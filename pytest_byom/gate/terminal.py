@@ -50,17 +50,21 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
     if facts.get("trouble"):
         return []
     server = facts["server"] or "no name in its headers"
+    checks, requests = count_of(facts["checks"], "check"), count_of(facts["requests"], "request")
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",
-        (
-            f"plan: {_count(facts['checks'], 'check')}, {_count(facts['requests'], 'request')}, "
-            f"at most {facts['tokens']:,} tokens"
-        ),
+        f"plan: {checks}, {requests}, at most {facts['tokens']:,} tokens",
     ]
 
 
-def _count(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it has to be."""
     return f"{number} {noun}" + "s" * (number != 1)
+
+
+def list_few(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    return ", ".join(names[:FEW]) + f" and {len(names) - FEW} more" * (len(names) > FEW)
 
 
 def verdict_text(verdict: Verdict, *, before: str = "") -> list[str]:
@@ -186,10 +190,7 @@ def _reasons(verdicts: Sequence[Verdict], *, gone: str) -> Iterator[Styled]:
             if verdict.outcome is outcome and not (gone and gone in verdict.reason):
                 reasons.setdefault(verdict.reason, []).append(verdict.check)
         for reason, checks in reasons.items():
-            shown = ", ".join(checks[:FEW]) + (
-                f" and {len(checks) - FEW} more" * (len(checks) > FEW)
-            )
-            yield from _paragraph(f"{outcome}: {shown}: {reason}", SIGNS[outcome][1])
+            yield from _paragraph(f"{outcome}: {list_few(checks)}: {reason}", SIGNS[outcome][1])
 
 
 def _conclusion(
