@@ -16,6 +16,8 @@ from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.contract import Contract
 from pytest_byom.contract.format import RequestTemplate
+from pytest_byom.registry.dialects import load_dialect
+from pytest_byom.registry.endpoints import EMBEDDED
 
 if TYPE_CHECKING:
     from pytest_byom.conformance.exchange import Exchange
@@ -30,9 +32,6 @@ OWNERS = {
     "byom": "byom-embedded",
 }
 """What servers write as the owner of their models."""
-
-CLOUDS = ("groq", "mistral", "openrouter", "xai", "embedded")
-"""Dialects that have no page for their version; the embedded server tells it in a header."""
 
 PROXIES = re.compile(
     r"uvicorn|gunicorn|hypercorn|granian|nginx|openresty|caddy|cloudflare|envoy|istio-envoy|"
@@ -72,7 +71,7 @@ def identify(target: Target) -> dict[str, Any]:
     else:
         version = ""
     pages: list[str] = []
-    if not version and target.endpoint.dialect not in CLOUDS and kind != "byom-embedded":
+    if not version and _has_pages(target.endpoint.dialect) and kind != "byom-embedded":
         kind, version, pages = _ask_pages(target, kind)
     names = sorted(str(entry.get("id")) for entry in models)
     return {
@@ -85,6 +84,11 @@ def identify(target: Target) -> dict[str, Any]:
         "owned_by": owners[:MOST_MODELS],
         "pages": pages,
     }
+
+
+def _has_pages(dialect: str) -> bool:
+    """Whether a page may tell the version: a cloud has none, the embedded server has a header."""
+    return not dialect or not (dialect == EMBEDDED or load_dialect(dialect).key_variable)
 
 
 def _entries(exchange: Exchange) -> list[dict[str, Any]]:
