@@ -225,7 +225,7 @@ class Shelf:
     """
 
     def __init__(self, folders: Iterable[Path] = (), *, beside_bundled: bool = True) -> None:
-        self._beside_bundled = beside_bundled
+        self._bundled = frozenset(contract_ids() if beside_bundled else ())
         self.own: dict[str, Contract] = {}
         self.files: dict[str, Path] = {}
         for folder in folders:
@@ -236,7 +236,7 @@ class Shelf:
 
     def _add(self, contract: Contract, file: Path) -> None:
         other: Path | str | None = self.files.get(contract.id)
-        if self._beside_bundled and contract.id in contract_ids():
+        if contract.id in self._bundled:
             other = "a contract of pytest-byom"
         if other is not None:
             raise ContractError(
