@@ -161,6 +161,7 @@ class SyncWire(Wire):
                 return self._translate(error, reading=False)
             head = self._open(response)
             consumed = response.is_stream_consumed
+            # Not iter_raw, which does for each chunk what nobody reads here: 5 % of a stream.
             self._chunks = iter([response.content]) if consumed else iter(response.stream)
             return head
         if isinstance(step, Drain):

@@ -23,7 +23,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 """The default limit. An image as base64 in one chunk has a few MiB; a stream that never ends a
 line has no bound. (aiohttp-sse-client2 stops at 512 KiB, others nowhere.)"""
 
-_ENDS = (b"\n\n", b"\r\n\r\n")
+_ENDS = (b"\n\n", b"\r\n\r\n")  # of an event that is alone in its chunk
 _BOM = b"\xef\xbb\xbf"
 _COLON = b":"
 _COLON_BYTE, _LF, _CR = b":\n\r"  # `_LF in chunk` is one memchr, and the quickest question
@@ -126,7 +126,7 @@ class SSEDecoder:
                     text = data.decode("utf-8", "replace")
                 if self.last_event_id:
                     return [ServerSentEvent("message", text, self.last_event_id)]
-                event = _Message()
+                event = _Message()  # as in _message: a call would cost as much as all the rest
                 event.data = text
                 return [event]
         if self._unsettled:
@@ -224,7 +224,7 @@ class SSEDecoder:
             events += map(self._message, texts)
         else:
             for text in texts:
-                event = _Message()
+                event = _Message()  # in place, as in feed
                 event.data = text
                 events.append(event)
         tail.clear()
