@@ -13,16 +13,13 @@ from defects.planting import (
     change_json,
     deviates,
     failed,
-    has,
     on_choices,
     on_messages,
     plain,
+    reasons,
 )
 
 Members = dict[str, Any]
-
-reasons = has("reasoning_effort")
-"""One request of many: what reads other answers stays as it is."""
 
 
 def _reversed(data: Members) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from defects.http import reasons
 from defects.planting import (
     Asked,
     Change,
@@ -15,6 +14,7 @@ from defects.planting import (
     change_reply,
     deviates,
     failed,
+    reasons,
     set_header,
     whole,
 )

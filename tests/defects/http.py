@@ -25,9 +25,9 @@ from defects.planting import (
     deviates,
     drop,
     failed,
-    has,
     path_is,
     plain,
+    reasons,
     refuse,
     replace_body,
     set_header,
@@ -38,9 +38,6 @@ from defects.streaming import change_bytes_of
 
 if TYPE_CHECKING:
     from pytest_byom.mock.http1 import Reply, Request
-
-reasons = has("reasoning_effort")
-"""One request of many: what breaks its whole answer leaves the others to be judged."""
 
 _TO_SLASH = (("location", "/v1/chat/completions/"),)
 

@@ -17,16 +17,13 @@ from defects.planting import (
     change_json,
     deviates,
     failed,
-    has,
     on_choices,
     on_messages,
     plain,
+    reasons,
 )
 
 Members = dict[str, Any]
-
-reasons = has("reasoning_effort")
-"""One request of many: what takes its whole answer leaves the others to be judged."""
 
 
 def _set(**members: Any) -> Change:
