@@ -250,7 +250,7 @@ MISTAKES: list[tuple[Callable[[Mock], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("mistake", "message"), MISTAKES, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("mistake", "message"), MISTAKES)
 def test_mistakes_are_told_at_once(
     mock: Mock, mistake: Callable[[Mock], Any], message: str
 ) -> None:
