@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_byom.mock.answer import Answer, plan_body, plan_delay, plan_stream
 from pytest_byom.mock.dialect import DEFAULT, fill, load_dialect
+from pytest_byom.mock.embedded.chat_request import unknown_model
 from pytest_byom.mock.embedded.errors import ApiError
 from pytest_byom.mock.embedded.render import write_event, write_json
 from pytest_byom.mock.hosts import Claim, find_claim, is_of
 from pytest_byom.mock.log import Log, Served
 from pytest_byom.mock.refusing import (
     error_values,
-    missing_model,
     read_request,
     refusal,
     write_failure,
@@ -85,23 +85,25 @@ class Scripted(Speaking):
         `anything`) or a function; what has no name is a function of the whole request.
         Raises UsageError for a condition that is none.
         """
-        rule = Rule(
-            make_conditions(functions, conditions),
-            write_down("when", _written(functions, conditions)),
-        )
-        self.script.rules.append(rule)
-        return rule
+        return self._add_rule("when", functions, conditions)
 
     def conversation(self, *functions: Any, **conditions: Any) -> Rule:
         """Return a rule whose replies are the answers of a conversation, in their order.
 
         The answer is picked by the number of answers that the request holds.
         """
-        rule = Rule(
-            make_conditions(functions, conditions),
-            write_down("conversation", _written(functions, conditions)),
-            by_turn=True,
-        )
+        return self._add_rule("conversation", functions, conditions, by_turn=True)
+
+    def _add_rule(
+        self,
+        name: str,
+        functions: tuple[Any, ...],
+        conditions: dict[str, Any],
+        *,
+        by_turn: bool = False,
+    ) -> Rule:
+        written = write_down(name, _written(functions, conditions))
+        rule = Rule(make_conditions(functions, conditions), written, by_turn=by_turn)
         self.script.rules.append(rule)
         return rule
 
@@ -250,7 +252,7 @@ class Scripted(Speaking):
         headers = {"content-type": dialect.json_type, **_headers(common, values)}
         wanted = asked.path.partition("/models")[2].lstrip("/")
         if wanted and wanted not in entries:
-            return self._served(asked, "models", refusal(missing_model(wanted), dialect, values))
+            return self._served(asked, "models", refusal(unknown_model(wanted), dialect, values))
         data: Any = entries.get(wanted)
         if not wanted:
             data = fill(form.get("list", LISTING), {**values, "data": list(entries.values())})

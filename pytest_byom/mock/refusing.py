@@ -7,10 +7,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from pytest_byom.mock.answer import Answer
+from pytest_byom.mock.answer import Answer, plan_body, plan_delay
 from pytest_byom.mock.dialect import fill, load_dialect
 from pytest_byom.mock.embedded.body import check_media_type, read_object
-from pytest_byom.mock.embedded.chat_request import read_chat_request, unknown_model
+from pytest_byom.mock.embedded.chat_request import read_chat_request
 from pytest_byom.mock.embedded.errors import ApiError
 from pytest_byom.mock.embedded.render import write_json
 from pytest_byom.mock.embedded.rules import RULES
@@ -135,15 +135,8 @@ def refusal(error: ApiError, dialect: Dialect, values: Mapping[str, Any]) -> Ans
     return write_failure(failure, dialect, values)
 
 
-def missing_model(name: str) -> ApiError:
-    """There is no such model in the list."""
-    return unknown_model(name)
-
-
 def write_failure(failure: Failure, dialect: Dialect, values: Mapping[str, Any]) -> Answer:
     """Return the answer that a failure is, in the form of this server."""
-    from pytest_byom.mock.answer import plan_body, plan_delay
-
     trouble = failure.connection or (failure.timeout and f"{failure.timeout} timeout")
     body, kind, status, own = _write_body(failure, dialect, values)
     common = {**dialect.headers.get("all", {}), **dialect.headers.get("error", {}), **own}
