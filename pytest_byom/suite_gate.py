@@ -129,8 +129,7 @@ class SuiteGate:
             FINGERPRINT: take_fingerprint(plain_answers(traffic, model=target.model)),
             SPEED: measure_streams(timed_events(traffic)),
         }
-        redact = Redactor(target.endpoint.secrets).text
-        found: dict[str, Any] = json.loads(redact(json.dumps(taken)))
+        found: dict[str, Any] = without_secrets(taken, target)
         return found
 
     def records(
@@ -205,6 +204,11 @@ class SuiteGate:
         self._draft.replace(self.save)
         checks = sum(len(record.checks) for record in records.values())
         return f"baseline: {self.save}, with {checks} checks"
+
+
+def without_secrets(data: Any, target: Target) -> Any:
+    """Return plain data in which no text has a secret of the endpoint."""
+    return json.loads(Redactor(target.endpoint.secrets).text(json.dumps(data)))
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:
