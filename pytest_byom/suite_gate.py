@@ -135,8 +135,7 @@ class SuiteGate:
             FINGERPRINT: take_fingerprint(answers),
             SPEED: measure_streams(timed_events(target.traffic())),
         }
-        redact = Redactor(target.endpoint.secrets).text
-        found: dict[str, Any] = json.loads(redact(json.dumps(taken)))
+        found: dict[str, Any] = without_secrets(taken, target)
         return found
 
     def records(
@@ -164,6 +163,7 @@ class SuiteGate:
         *,
         planned: Mapping[str, Iterable[str]],
         stale: Sequence[tuple[str, str]] = (),
+        finished: bool = True,
     ) -> Gate | None:
         """Compare records with the baseline; None without one.
 
@@ -193,6 +193,7 @@ class SuiteGate:
             comparisons=tuple(comparisons),
             paces=paces,
             strangers=tuple(filter(None, strangers)),
+            finished=finished,
         )
 
     def prepare(self) -> None:
@@ -220,6 +221,11 @@ class SuiteGate:
         self._draft.replace(self.save)
         checks = sum(len(record.checks) for record in records.values())
         return f"baseline: {self.save}, with {checks} checks"
+
+
+def without_secrets(data: Any, target: Target) -> Any:
+    """Return plain data in which no text has a secret of the endpoint."""
+    return json.loads(Redactor(target.endpoint.secrets).text(json.dumps(data)))
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:

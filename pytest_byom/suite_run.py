@@ -17,7 +17,7 @@ from pytest_byom.conformance.target import Target
 from pytest_byom.contract import Shelf
 from pytest_byom.gate.versions import has_version
 from pytest_byom.registry import Deviation, Endpoint, Registry, load_registry
-from pytest_byom.suite_gate import IDENTITY, SuiteGate
+from pytest_byom.suite_gate import IDENTITY, SuiteGate, without_secrets
 from pytest_byom.suite_identity import identify
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class SuiteRun:
         if not self._identify and not any(map(_is_bound, entries)):
             return
         name = target.endpoint.name
-        self.identities[name] = identify(target)
+        self.identities[name] = without_secrets(identify(target), target)
         version = self.identities[name]["version"]
         kept = tuple(e for e in entries if not _is_bound(e) or has_version(e.versions, version))
         target.endpoint = dataclasses.replace(target.endpoint, deviations=kept)
@@ -193,7 +193,7 @@ class SuiteRun:
         found = {
             "base_url": target.endpoint.base_url,
             "model": target.model,
-            "server": target.server,
+            "server": without_secrets(target.server, target),
             "dialect": endpoint.dialect,
             "checks": plan.checks if plan else 0,
             "requests": plan.requests if plan else 0,

@@ -45,6 +45,7 @@ class Gate:
     """All that was compared, by endpoint.
 
     `strangers` say of each endpoint whose server is of another kind than the baseline's who is who.
+    A run that did not get to its end is not `finished`, and leaves the gate undecided.
     """
 
     baseline: Baseline
@@ -52,6 +53,7 @@ class Gate:
     comparisons: tuple[Comparison, ...] = ()
     paces: Mapping[str, list[Pace]] = field(default_factory=dict)
     strangers: tuple[str, ...] = ()
+    finished: bool = True
 
     def of(self, *kinds: Kind) -> list[Difference]:
         """Return the differences of some kinds, at all endpoints."""
@@ -71,9 +73,8 @@ class Gate:
     @property
     def undecided(self) -> bool:
         """Whether there is something that could not be decided, or nothing that was compared."""
-        return bool(self.of(Kind.UNDECIDED)) or any(
-            not (one.checks or one.exchanges) for one in self.comparisons
-        )
+        nothing = any(not (one.checks or one.exchanges) for one in self.comparisons)
+        return not (self.finished and self.comparisons) or nothing or bool(self.of(Kind.UNDECIDED))
 
     def as_json(self) -> dict[str, Any]:
         """Return the gate as plain data."""
@@ -85,6 +86,7 @@ class Gate:
             "speed": self.mode.speed,
             "failed": self.fails,
             "undecided": self.undecided,
+            "finished": self.finished,
             "strangers": list(self.strangers),
             "differences": [difference.as_json() for difference in self.of(*Kind)],
             "compared": {
