@@ -73,7 +73,7 @@ class Gate:
     @property
     def undecided(self) -> bool:
         """Whether there is something that could not be decided, or nothing that was compared."""
-        nothing = any(not (one.checks or one.exchanges) for one in self.comparisons)
+        nothing = any(map(_is_empty, self.comparisons))
         return not (self.finished and self.comparisons) or nothing or bool(self.of(Kind.UNDECIDED))
 
     def as_json(self) -> dict[str, Any]:
@@ -111,6 +111,12 @@ class Gate:
                 for endpoint, paces in self.paces.items()
             },
         }
+
+
+def _is_empty(compared: Comparison) -> bool:
+    """Whether nothing was compared: no answer, or no check though one of the runs has some."""
+    any_checks = bool(compared.left or compared.of(Kind.NEW, Kind.VANISHED))
+    return not compared.checks and (any_checks or not compared.exchanges)
 
 
 def find_stranger(endpoint: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

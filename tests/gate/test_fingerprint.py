@@ -342,6 +342,15 @@ def test_header_in_some() -> None:
     assert compare_fingerprints(after, before) == []
 
 
+def test_other_exchanges() -> None:
+    """Where a run has more exchanges, only what all of them have otherwise is a difference."""
+    with_id, without = plain({}, headers=(("x-request-id", "1"),)), plain({}, headers=())
+    few = take_fingerprint({"a": [with_id]})
+    assert compare_fingerprints(few, take_fingerprint({"a": [with_id], "b": [without]})) == []
+    (change,) = compare_fingerprints(few, take_fingerprint({"a": [without], "b": [without]}))
+    assert change.sentence == "headers: x-request-id is gone (it was present)"
+
+
 def test_asked_otherwise() -> None:
     """Answers to another request, of another version of the suite, are not compared."""
     before = Answer(kind="plain", asked="aa", status=200, body=b"{}")

@@ -74,6 +74,8 @@ UNDECIDED = [
     (gate(finished=False), True),
     (gate(comparisons=()), True),
     (gate(comparisons=(Comparison(endpoint="mine"),)), True),
+    (gate(comparisons=(Comparison(endpoint="mine", exchanges=2),)), False),
+    (gate(comparisons=(Comparison(endpoint="mine", exchanges=2, left=("a.b",)),)), True),
 ]
 
 
