@@ -110,3 +110,9 @@ def test_version(version: str, said: list[str]) -> None:
     known = {"mine": (Deviation(check="mine.slug", reason="x", versions="0.19.*"),)}
     found = find_stale([KNOWN], known, today=TODAY, versions={"mine": version} if version else {})
     assert found == said
+
+
+def test_owner() -> None:
+    """Whoever looks after a deviation is named."""
+    (said,) = stale(PASSED, owner="platform team")
+    assert said.startswith("mine: the known deviation 'mine.slug' (owner: platform team) no longer")
