@@ -296,6 +296,30 @@ DIFFERENT: list[tuple[str, Answer, Answer, list[str]]] = [
         ["stream: [DONE] was present, and is missing"],
     ),
     (
+        "error-in-stream",
+        streamed(*TEXT),
+        streamed(*TEXT, {"error": {"message": "no", "code": 500}}),
+        ["stream: other events is new (error)"],
+    ),
+    (
+        "foreign-event",
+        streamed(*TEXT),
+        streamed({"status": "thinking"}, *TEXT),
+        ["stream: other events is new (no chunk)"],
+    ),
+    (
+        "comment-as-data",
+        streamed(*TEXT),
+        streamed(": PROCESSING", "[1]", *TEXT),
+        ["stream: other events is new (no JSON object)"],
+    ),
+    (
+        "error-of-stream-renamed",
+        streamed({"error": {"message": "no", "code": 500}}),
+        streamed({"error": {"message": "no", "status": 500}}),
+        ["error event.error: status stands where code was"],
+    ),
+    (
         "a-page-instead",
         plain(completion({"content": "Hi"})),
         plain(b"<html>Sign in</html>"),
