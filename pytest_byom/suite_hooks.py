@@ -172,7 +172,7 @@ class SuiteHooks:
         if session.exitstatus != pytest.ExitCode.INTERRUPTED:
             self._record()
         records = self.run.gate.records(self.verdicts, self.taken, self.facts)
-        self._compare(records)
+        self._compare(records, finished=self._is_finished(int(session.exitstatus)))
         failed = any(map(self.run.fails, self.verdicts)) or bool(session.testsfailed)
         failed = failed or (self.gate is not None and self.gate.fails)
         session.exitstatus = choose_exit_code(
@@ -193,18 +193,25 @@ class SuiteHooks:
         stopped = session.exitstatus == pytest.ExitCode.INTERRUPTED
         return {} if stopped or self.config.option.collectonly else self.run.taken()
 
-    def _compare(self, records: Mapping[str, Record]) -> None:
+    def _is_finished(self, status: int) -> bool:
+        """Whether the run got to its end at every endpoint."""
+        judged = not any(fact.get("trouble") or fact.get("gone") for fact in self.facts.values())
+        return judged and self._is_complete(status)
+
+    def _compare(self, records: Mapping[str, Record], *, finished: bool) -> None:
         stale = list_stale(
             self.verdicts, self._known(), checks=all_checks(), versions=known_versions(self.facts)
         )
         planned = {name: part["planned"] for name, part in self.taken.items()}
-        self.gate = self.run.gate.compare(records, self.run.endpoints, planned=planned, stale=stale)
+        self.gate = self.run.gate.compare(
+            records, self.run.endpoints, planned=planned, stale=stale, finished=finished
+        )
 
     def _save(self, records: Mapping[str, Record], session: pytest.Session) -> None:
         gate, status = self.run.gate, int(session.exitstatus)
         if gate.save is None:
             return
-        if not self._is_complete(status) or status == NOTHING_JUDGED:
+        if not self._is_finished(status) or status == NOTHING_JUDGED:
             self.written.append(f"baseline: not saved to {gate.save}: {INCOMPLETE}")
             return
         try:

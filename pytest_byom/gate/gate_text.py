@@ -44,6 +44,8 @@ def gate_lines(gate: Gate, sentences: Mapping[str, str]) -> Iterator[Styled]:
         yield from _pace_lines(endpoint, paces, fails=gate.mode.speed)
     for comparison in gate.comparisons:
         yield from _left_lines(comparison)
+    if not gate.finished:
+        yield "the run did not get to its end, or could not judge all endpoints", {"yellow": True}
     yield from _wrapped(_conclusion(gate), {"bold": True} | _color_of(gate), indent="")
 
 

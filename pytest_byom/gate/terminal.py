@@ -49,7 +49,10 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
     """Return what is known of an endpoint before it is judged."""
     if facts.get("trouble"):
         return []
+    who = facts.get("identity") or {}
     server = facts["server"] or "no name in its headers"
+    if who.get("version"):
+        server = f"{who['kind'] or server} {who['version']}"
     checks, requests = count_of(facts["checks"], "check"), count_of(facts["requests"], "request")
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",

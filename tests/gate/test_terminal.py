@@ -71,6 +71,26 @@ def test_header_without_a_name() -> None:
     assert "server: no name in its headers," in first
 
 
+def test_header_with_a_version() -> None:
+    """Where it is known who answered, and in which version, that is said."""
+    (first, _) = header_lines("mine", FACTS | {"identity": {"kind": "vLLM", "version": "0.19.1"}})
+    assert "server: vLLM 0.19.1, model" in first
+    (first, _) = header_lines("mine", FACTS | {"identity": {"kind": "vLLM", "version": ""}})
+    assert "server: uvicorn, model" in first
+
+
+def test_let_through() -> None:
+    """What fails no gate is counted in other words than what fails the run."""
+    status = test_status({"outcome": "failed"}, failed=False)
+    assert status == ("failing as before", "F", ("FAILED", {"yellow": True}))
+
+
+def test_verdict_with_baseline() -> None:
+    """What the baseline says stands beside a finding."""
+    lines = verdict_text(make_verdict(Outcome.FAILED), before="passed")
+    assert "  before    passed" in lines
+
+
 def test_header_of_trouble() -> None:
     """An endpoint that cannot be judged has no header: the summary says why."""
     assert header_lines("mine", {"base_url": "http://x", "trouble": "not reachable"}) == []
