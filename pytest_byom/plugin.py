@@ -185,7 +185,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     verdict = judge_item(suite_run(pyfuncitem.config), check, pyfuncitem)
     pyfuncitem.stash[VERDICT] = verdict
-    pyfuncitem.user_properties += [("byom_check", check.id), ("byom_outcome", verdict["outcome"])]
+    pyfuncitem.user_properties += [
+        ("byom_check", check.id),
+        ("byom_endpoint", verdict["endpoint"]),
+        ("byom_level", verdict["level"]),
+        ("byom_outcome", verdict["outcome"]),
+    ]
     return True
 
 

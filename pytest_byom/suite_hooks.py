@@ -19,6 +19,7 @@ from pytest_byom.conformance.finding import FINDS, Verdict
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.gate import results, terminal
 from pytest_byom.gate.exit_codes import choose_exit_code
+from pytest_byom.gate.known import find_stale
 from pytest_byom.suite_run import NAME_OF_ITEM, SuiteRun, item_endpoint
 
 if TYPE_CHECKING:
@@ -163,12 +164,18 @@ class SuiteHooks:
             finished=datetime.datetime.now(datetime.UTC),
             complete=self._is_complete(int(session.exitstatus)),
             exit_code=int(session.exitstatus),
+            level=self.run.level,
+            notes=self._notes(),
         )
         try:
             self.written.append(f"results: {results.write_results(self.report, data)}")
         except OSError as error:
             self.written.append(_cannot_write("--byom-report", self.report, error))
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def _notes(self) -> list[str]:
+        stale = find_stale(self.verdicts, self._known(), checks=all_checks())
+        return [*stale, *([self.lost] if self.lost else []), *self.run.registry.warnings]
 
     def _is_complete(self, status: int) -> bool:
         expected = sum(fact.get("checks", 0) for fact in self.facts.values())

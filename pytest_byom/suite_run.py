@@ -16,6 +16,7 @@ from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
 from pytest_byom.contract import Shelf
 from pytest_byom.registry import Endpoint, Registry, load_registry
+from pytest_byom.wire_view import wire_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +53,7 @@ class SuiteRun:
         self._model = model
         self._checks: dict[str, list[Check]] = {}
         self._targets: dict[str, Target] = {}
+        self._shown: dict[str, set[str]] = {}
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> SuiteRun:
@@ -117,6 +119,11 @@ class SuiteRun:
             for id in record(target, folder / _file_name(name) if several else folder)
         ]
 
+    def note(self, verdict: Verdict) -> None:
+        """Keep in mind which exchanges a verdict is about, so that the facts show them."""
+        shown = self._shown.setdefault(verdict.endpoint, set())
+        shown.update(finding.exchange for finding in verdict.findings if finding.exchange)
+
     def close(self) -> None:
         """Close every target."""
         for target in self._targets.values():
@@ -155,7 +162,25 @@ class SuiteRun:
             "sent": target.asker.spending.requests,
             "gone": target.asker.gone,
             "trouble": "",
+            "capabilities": self._capabilities(target),
+            "exchanges": self._exchanges(name),
         }
+
+    def _capabilities(self, target: Target) -> dict[str, Any]:
+        said, shower = target.endpoint.capabilities, target.shower
+        return {
+            name: {
+                "present": found.present,
+                "known": "said" if name in said else "probed",
+                "reason": shower.redact(found.reason),
+            }
+            for name, found in sorted(target.capabilities.items())
+        }
+
+    def _exchanges(self, name: str) -> dict[str, Any]:
+        """Return the exchanges that findings name; they were asked when these were made."""
+        target, ids = self._targets[name], sorted(self._shown.get(name, ()))
+        return {id: wire_view(target.ask(id), target.shower) for id in ids}
 
 
 def _file_name(name: str) -> str:
@@ -198,7 +223,9 @@ def judge_item(run: SuiteRun, check: Check, item: pytest.Function) -> dict[str, 
     wanted = signature(item.obj).parameters
     arguments = {name: value for name, value in item.funcargs.items() if name in wanted}
     target = run.target(item_endpoint(run, item))
-    return target.judge(check, partial(item.obj, **arguments)).as_json()
+    verdict = target.judge(check, partial(item.obj, **arguments))
+    run.note(verdict)
+    return verdict.as_json()
 
 
 def report_verdict(run: SuiteRun, report: pytest.TestReport, data: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ class Target:
             self._reach()
         except reach.NothingToJudge as trouble:
             self.close()
-            raise reach.NothingToJudge(self._shower.redact(str(trouble))) from None
+            raise reach.NothingToJudge(self.shower.redact(str(trouble))) from None
         except BaseException:
             self.close()
             raise
@@ -132,6 +132,13 @@ class Target:
             self._capabilities[name] = found
         return self._capabilities[name]
 
+    @property
+    def capabilities(self) -> dict[str, Capability]:
+        """What is known so far of the server's capabilities: all that is said, and was probed."""
+        return {name: self.capability(name) for name in self.endpoint.capabilities} | (
+            self._capabilities
+        )
+
     def judge(self, check: Check, run: Callable[[], object]) -> Verdict:
         """Run a check against this endpoint and return its verdict."""
         return self._judge.judge(check, run)
@@ -142,11 +149,12 @@ class Target:
             self.endpoint.name,
             capability=self.capability,
             known=self.endpoint.deviations,
-            shower=self._shower,
+            shower=self.shower,
         )
 
     @property
-    def _shower(self) -> Shower:
+    def shower(self) -> Shower:
+        """What makes findings and texts of this endpoint fit to be shown."""
         return Shower(self.endpoint, self.ask)
 
     @property

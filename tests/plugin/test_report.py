@@ -59,7 +59,7 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
     (name, facts), *more = read(pytester.path)["endpoints"].items()
     assert (name, more) == ("embedded", [])
     assert facts["base_url"].startswith("http://127.0.0.1:")
-    assert facts | {"base_url": "", "tokens": 0} == {
+    assert facts | {"base_url": "", "tokens": 0, "capabilities": {}} == {
         "base_url": "",
         "model": "byom-embedded",
         "server": "byom-embedded",
@@ -70,6 +70,8 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
         "sent": 3,
         "gone": "",
         "trouble": "",
+        "capabilities": {},
+        "exchanges": {},
     }
 
 
@@ -197,7 +199,13 @@ def test_junit(run: Run, pytester: pytest.Pytester) -> None:
     case = ElementTree.parse(pytester.path / "junit.xml").find(".//testcase")
     assert case is not None
     properties = {p.get("name"): p.get("value") for p in case.iter("property")}
-    assert properties == {"byom_check": DONE, "byom_outcome": "failed"}
+    endpoint = url.removeprefix("http://").removesuffix("/v1")
+    assert properties == {
+        "byom_check": DONE,
+        "byom_endpoint": endpoint,
+        "byom_level": "must",
+        "byom_outcome": "failed",
+    }
     failure = case.find("failure")
     assert failure is not None
     assert f"{DONE} (must, failed): " in (failure.text or "")
