@@ -71,7 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--byom-report",
         default=None,
         metavar="DIR",
-        help="Write results.json to this directory",
+        help="Write results.json, index.html, summary.md and badge.svg to this directory",
     )
     group.addoption(
         "--byom-record",

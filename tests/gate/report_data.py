@@ -58,7 +58,7 @@ def make_exchange(text: str = "", **response: Any) -> dict[str, Any]:
 
 
 def make_large_run(endpoints: int = 8, checks: int = 450) -> dict[str, Any]:
-    """Return a run of many endpoints, of which one check in nine passed nowhere."""
+    """Return a run of many endpoints, at each of which one check in nine did not pass."""
     names = [f"server-{number}" for number in range(endpoints)]
     facts = {name: FACTS | {"checks": checks, "exchanges": _exchanges()} for name in names}
     verdicts = [
@@ -91,9 +91,9 @@ def _verdict(endpoint: str, place: int, number: int) -> Verdict:
 
 
 def _outcome(place: int, number: int) -> Outcome:
-    if (number + place) % 9:
+    if (number // 9 + place) % 9:
         return Outcome.PASSED
-    return list(Outcome)[(number // 9 + place) % len(Outcome)]
+    return list(Outcome)[1 + (number + place) % (len(Outcome) - 1)]
 
 
 def _finding(id: str, number: int) -> Finding:

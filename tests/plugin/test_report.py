@@ -50,7 +50,7 @@ def test_head(run: Run, pytester: pytest.Pytester) -> None:
 def test_place_is_printed(run: Run) -> None:
     """The end of the output says where the results are."""
     result = run("--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
-    result.stdout.fnmatch_lines(["results: out/results.json"])
+    result.stdout.fnmatch_lines(["results: out/results.json", "report: out/index.html"])
 
 
 def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
@@ -189,7 +189,8 @@ def test_old_results_are_replaced(run: Run, pytester: pytest.Pytester) -> None:
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", "stream.media-type")
     assert [row["id"] for row in read(pytester.path)["checks"]] == ["stream.media-type"]
-    assert [path.name for path in pytester.path.joinpath("out").iterdir()] == ["results.json"]
+    names = sorted(path.name for path in pytester.path.joinpath("out").iterdir())
+    assert names == ["badge.svg", "index.html", "results.json", "summary.md"]
 
 
 def test_junit(run: Run, pytester: pytest.Pytester) -> None:

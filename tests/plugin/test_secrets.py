@@ -27,6 +27,7 @@ def output(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch)
     """All that a run writes about a server that repeats the key in its errors."""
     monkeypatch.setenv("MINE_KEY", KEY)
     monkeypatch.setenv("MINE_TOKEN", HEADER)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     with serving(Echoing()) as url:
         pytester.makefile(".yaml", byom=REGISTRY.format(url=url))
         result = run(
@@ -38,7 +39,7 @@ def output(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch)
             "-rA",
             "--showlocals",
         )
-    files = [pytester.path / "out" / "results.json", pytester.path / "junit.xml"]
+    files = [*(pytester.path / "out").iterdir(), pytester.path / "junit.xml"]
     return "\n".join(
         [result.stdout.str(), result.stderr.str(), *(file.read_text("utf-8") for file in files)]
     )
