@@ -9,7 +9,7 @@ from typing import Any
 from pytest_byom.conformance.finding import Finding, Level, Outcome, Verdict
 from pytest_byom.gate.results import make_results
 
-from .verdicts import FACTS, make_finding
+from .verdicts import FACTS, make_finding, make_verdict
 
 MOMENT = datetime.datetime(2027, 1, 31, 12, 0, 0, 0, datetime.UTC)
 
@@ -98,3 +98,19 @@ def _outcome(place: int, number: int) -> Outcome:
 
 def _finding(id: str, number: int) -> Finding:
     return make_finding(check=id, exchange=f"chat/n{number % 40}", place="usage.total_tokens")
+
+
+def hostile_run() -> dict[str, Any]:
+    """Return a run in which every text that a server can send is hostile."""
+    finding = make_finding(place=HOSTILE, expected=HOSTILE, got=HOSTILE, exchange="chat/plain")
+    lost = make_finding(exchange="chat/lost", answered=HOSTILE, curl=HOSTILE)
+    reason = {"reason": HOSTILE, "breaks": HOSTILE, "sentence": HOSTILE, "source": HOSTILE}
+    facts = FACTS | {"model": HOSTILE, "server": HOSTILE, "gone": HOSTILE, "dialect": HOSTILE}
+    facts |= {"identity": {HOSTILE: {HOSTILE: HOSTILE}}}
+    facts |= {"capabilities": {"n": {"present": False, "known": "probed", "reason": HOSTILE}}}
+    facts |= {"exchanges": {"chat/plain": make_exchange(HOSTILE)}}
+    verdict = make_verdict(Outcome.FAILED, findings=(finding, lost), endpoint=HOSTILE, **reason)
+    return make_run(verdict, facts={HOSTILE: facts}, notes=[HOSTILE])
+
+
+DIFFERENCE = [{"class": HOSTILE, "check": HOSTILE, "before": HOSTILE, "after": HOSTILE}]

@@ -16,7 +16,7 @@ import pytest
 from pytest_byom.conformance.finding import Outcome
 from pytest_byom.gate.reports.page import CLIENTS, make_page
 
-from .report_data import HOSTILE, make_exchange, make_large_run, make_run
+from .report_data import DIFFERENCE, HOSTILE, hostile_run, make_large_run, make_run
 from .verdicts import FACTS, make_finding, make_verdict
 
 ASSETS = resources.files("pytest_byom.gate.reports")
@@ -61,20 +61,6 @@ class Page(HTMLParser):
         return json.loads(self.inside["script"][place])
 
 
-def hostile_run() -> dict[str, Any]:
-    """Return a run in which every text that a server can send is hostile."""
-    finding = make_finding(place=HOSTILE, expected=HOSTILE, got=HOSTILE, exchange="chat/plain")
-    lost = make_finding(exchange="chat/lost", answered=HOSTILE, curl=HOSTILE)
-    reason = {"reason": HOSTILE, "breaks": HOSTILE, "sentence": HOSTILE, "source": HOSTILE}
-    facts = FACTS | {"model": HOSTILE, "server": HOSTILE, "gone": HOSTILE, "dialect": HOSTILE}
-    facts |= {"identity": {HOSTILE: {HOSTILE: HOSTILE}}}
-    facts |= {"capabilities": {"n": {"present": False, "known": "probed", "reason": HOSTILE}}}
-    facts |= {"exchanges": {"chat/plain": make_exchange(HOSTILE)}}
-    verdict = make_verdict(Outcome.FAILED, findings=(finding, lost), endpoint=HOSTILE, **reason)
-    return make_run(verdict, facts={HOSTILE: facts}, notes=[HOSTILE])
-
-
-DIFFERENCE = [{"class": HOSTILE, "check": HOSTILE, "before": HOSTILE, "after": HOSTILE}]
 GOOD = Page(make_page([make_run(make_verdict(Outcome.FAILED, findings=(make_finding(),)))]))
 PAGES = [
     pytest.param(GOOD, id="usual"),

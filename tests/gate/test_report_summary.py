@@ -14,8 +14,8 @@ from pytest_byom.gate.reports.badge import COLOURS, make_badge
 from pytest_byom.gate.reports.columns import make_columns
 from pytest_byom.gate.reports.summary import MOST_CHARACTERS, code, make_summary, prose
 
-from .report_data import HOSTILE, make_large_run, make_run
-from .test_report_page import DIFFERENCE, contrast, hostile_run
+from .report_data import DIFFERENCE, HOSTILE, hostile_run, make_large_run, make_run
+from .test_report_page import contrast
 from .verdicts import FACTS, make_finding, make_verdict
 
 FAILED = make_verdict(

@@ -343,7 +343,7 @@ function resultOf(column, [outcome, reason, findings]) {
   const made = el("section", { class: `result ${outcome}` },
     el("h5", null, sign(outcome), " ", shown(column.label), ": ", el("span", { class: "word" }, outcome)));
   if (reason && (!findings.length || outcome === "known")) {
-    made.append(reason.includes("\n") ? el("pre", { tabindex: "0" }, shown(reason)) : el("p", null, shown(reason)));
+    made.append(reason.includes("\n") ? el("pre", { tabindex: "0", role: "group", "aria-label": "Reason" }, shown(reason)) : el("p", null, shown(reason)));
   }
   const add = (from, to) => made.append(...findings.slice(from, to).map((found) => finding(column, found)));
   add(0, FINDINGS);
@@ -393,7 +393,7 @@ function wire({ request, response }) {
 function block(title, head, content = "") {
   if (!head && !content) return [];
   const text = [head, content].filter(Boolean).join("\n\n");
-  const pre = el("pre", { tabindex: "0", "aria-label": title }, shown(text));
+  const pre = el("pre", { tabindex: "0", role: "group", "aria-label": title }, shown(text));
   const tools = el("div", { class: "tools" }, el("span", { class: "quiet" }, title));
   const buttons = el("span");
   const pretty = indented(content);
@@ -438,7 +438,7 @@ function copier(text, pre, title) {
 // --- Deep links, keys, theme --------------------------------------------------------------------
 
 function follow() {
-  const id = decodeURIComponent(location.hash.slice(1));
+  const id = location.hash.slice(1); // ids have no character that a URL would escape
   const place = checks.findIndex((check) => check.id === id);
   if (place < 0) return;
   open.add(place);
