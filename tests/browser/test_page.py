@@ -143,6 +143,14 @@ def test_matrix(show: Show) -> None:
     assert ids(page) == ["usage.total"]
 
 
+def test_what_did_not_run(show: Show) -> None:
+    """What was planned and not judged is counted beside the rest."""
+    run = make_run(make_verdict(), facts={"mine": FACTS | {"checks": 3}})
+    page = show(run)
+    cell = page.get_by_role("button", name="1 passed, 2 not run: all areas at mine")
+    assert cell.locator(".sign").all_inner_texts() == ["✓1", "\N{EN DASH}2"]
+
+
 def test_drill_down(show: Show) -> None:
     """From a check to its findings, the request and the answer, and the line that asks again."""
     page = show(make_small_run())

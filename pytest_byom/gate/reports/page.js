@@ -113,10 +113,12 @@ function counts(column, area) {
 function cell(column, place, area) {
   const found = counts(column, area);
   if (!found.length) return el("td", null, el("span", null, area ? "–" : "not judged"));
-  const words = found.map(([outcome, count]) => `${count} ${outcome}`).join(", ");
+  const missing = area ? 0 : column.notRun;
+  const words = [...found.map(([outcome, count]) => `${count} ${outcome}`), missing ? `${missing} not run` : ""]
+    .filter(Boolean).join(", ");
   const show = () => narrow({ area: area || "", endpoint: String(place), all: found.every(([o]) => o === "passed") });
   return el("td", null, el("button", { type: "button", title: words, onclick: show },
-    ...found.map(([outcome, count]) => sign(outcome, count)),
+    ...found.map(([outcome, count]) => sign(outcome, count)), missing ? sign("", missing) : "",
     hear(`${words}: ${area || "all areas"} at ${column.label}`)));
 }
 

@@ -113,6 +113,7 @@ def _column(column: Column, ids: Sequence[str]) -> dict[str, Any]:
         "endpoint": column.endpoint,
         "state": column.state,
         "conclusion": column.conclusion,
+        "notRun": column.not_run,
         "run": {name: column.run[name] for name in IN_RUN},
         "facts": facts,
         "exchanges": exchanges,
