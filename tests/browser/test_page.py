@@ -143,6 +143,23 @@ def test_matrix(show: Show) -> None:
     assert ids(page) == ["usage.total"]
 
 
+def test_clients(show: Show) -> None:
+    """For each client that findings name, the page counts these, and lists them."""
+    page = show(make_small_run())
+    assert page.locator("#client-matrix tbody th").all_inner_texts() == ["LangChain"]
+    assert page.locator("#client-matrix .sign").last.inner_text() == "F1"
+    assert "nothing: LangChain at old" in page.locator("#client-matrix tbody").inner_text()
+    page.get_by_role("button", name="1 failed: LangChain at new").click()
+    assert ids(page) == ["stream.done-marker"]
+    assert page.get_by_role("combobox", name="Breaks").input_value() == "LangChain"
+
+
+def test_no_client(show: Show) -> None:
+    """Where nothing was found, no client is named."""
+    page = show(make_run(make_verdict(breaks="LangChain raises")))
+    assert page.get_by_role("heading", name="What breaks, by client").count() == 0
+
+
 def test_what_did_not_run(show: Show) -> None:
     """What was planned and not judged is counted beside the rest."""
     run = make_run(make_verdict(), facts={"mine": FACTS | {"checks": 3}})

@@ -12,9 +12,11 @@ from importlib import resources
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from pytest_byom.conformance.finding import Outcome
-from pytest_byom.gate.reports.page import CLIENTS, make_page
+from pytest_byom.gate.reports.page import CLIENTS, embed, make_page
 
 from .report_data import DIFFERENCE, HOSTILE, hostile_run, make_large_run, make_run
 from .verdicts import FACTS, make_finding, make_verdict
@@ -163,6 +165,15 @@ def test_hostile_texts_survive() -> None:
     assert "\u202e" not in page.text
     assert "\u2028" not in page.text
     assert page.text.encode("utf-8")
+
+
+@given(text())
+def test_any_text_can_be_embedded(value: str) -> None:
+    """Whatever a text has in it, a data block gives it back, and nothing in it is markup."""
+    block = embed({"text": value})
+    assert json.loads(block) == {"text": value}
+    assert block.isascii()
+    assert not {"<", ">", "&"} & set(block)
 
 
 def test_placeholder_in_data() -> None:

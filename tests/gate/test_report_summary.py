@@ -7,9 +7,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from pytest_byom.conformance.finding import Level, Outcome
-from pytest_byom.gate.reports.annotations import MOST, annotation_lines
+from pytest_byom.gate.reports.annotations import (
+    MOST,
+    annotation_lines,
+    escape_property,
+    escape_text,
+)
 from pytest_byom.gate.reports.badge import COLOURS, make_badge
 from pytest_byom.gate.reports.columns import make_columns
 from pytest_byom.gate.reports.summary import MOST_CHARACTERS, code, make_summary, prose
@@ -133,6 +140,23 @@ CODES: list[tuple[str, Any, str]] = [
 def test_code(value: Any, span: str) -> None:
     """A value is one span of code, with a longer fence where it has backticks itself."""
     assert code(value) == span
+
+
+@given(text())
+def test_any_text_is_one_span(value: str) -> None:
+    """Whatever a text has in it, its span ends where it ends."""
+    span = code(value)
+    fence = span[: len(span) - len(span.lstrip("`"))]
+    assert span.endswith(fence)
+    assert fence not in re.findall("`+", span[len(fence) : -len(fence)])
+    assert "\n" not in span
+
+
+@given(text())
+def test_any_text_is_one_line(value: str) -> None:
+    """Whatever a text has in it, an annotation stays on one line, and its title in its place."""
+    assert len(f"x{escape_text(value)}".splitlines()) == 1
+    assert not {":", ","} & set(escape_property(value))
 
 
 def test_long_code() -> None:

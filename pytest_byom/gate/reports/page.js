@@ -10,6 +10,7 @@ const STATES = {
   bad: ["✗", "with failures"], unjudged: ["?", "not judged"], unsure: ["!", "deviating"],
   good: ["✓", "good"],
 };
+const BREAKS = ["failed", "deviates", "ignored", "known"];
 const LEVELS = ["must", "should", "may"];
 const ROWS = 100; // at a time
 const FINDINGS = 3; // at first
@@ -101,41 +102,61 @@ function fillDifference() {
 
 const areas = [...new Set(checks.map((check) => check.area))];
 
-function counts(column, area) {
+function counts(column, wanted) {
   const found = new Map();
   checks.forEach((check, place) => {
     const result = column.results[place];
-    if (result && (!area || check.area === area)) found.set(result[0], (found.get(result[0]) || 0) + 1);
+    if (result && wanted(check)) found.set(result[0], (found.get(result[0]) || 0) + 1);
   });
   return outcomes.filter((outcome) => found.has(outcome)).map((outcome) => [outcome, found.get(outcome)]);
 }
 
 function cell(column, place, area) {
-  const found = counts(column, area);
+  const found = counts(column, (check) => !area || check.area === area);
   if (!found.length) return el("td", null, el("span", null, area ? "–" : "not judged"));
   const missing = area ? 0 : column.notRun;
   const words = [...found.map(([outcome, count]) => `${count} ${outcome}`), missing ? `${missing} not run` : ""]
     .filter(Boolean).join(", ");
-  const show = () => narrow({ area: area || "", endpoint: String(place), all: found.every(([o]) => o === "passed") });
+  const show = () => narrow({
+    area: area || "", endpoint: String(place), ...(found.every(([name]) => name === "passed") ? everything() : {}),
+  });
   return el("td", null, el("button", { type: "button", title: words, onclick: show },
     ...found.map(([outcome, count]) => sign(outcome, count)), missing ? sign("", missing) : "",
     hear(`${words}: ${area || "all areas"} at ${column.label}`)));
 }
 
 function fillMatrix() {
+  const rows = ["", ...areas].map((area) => el("tr", { class: area ? null : "all" },
+    el("th", { scope: "row" }, el("button", { type: "button", onclick: () => narrow({ area, ...(area ? {} : everything()) }) },
+      area || "all areas")),
+    ...columns.map((column, place) => cell(column, place, area))));
+  $("matrix").append(head("Area"), el("tbody", null, ...rows));
+  $("facts").append(...columns.map(facts));
+}
+
+function head(title) {
   const heads = columns.map((column) => {
     const [mark, word] = STATES[column.state];
     return el("th", { scope: "col" }, el("span", { class: `sign ${column.state}`, "aria-hidden": "true" }, mark), " ",
       shown(column.label), hear(`, ${word}`), el("small", null, shown(column.facts.model || "")));
   });
-  const rows = ["", ...areas].map((area) => el("tr", { class: area ? null : "all" },
-    el("th", { scope: "row" }, el("button", { type: "button", onclick: () => narrow({ area, endpoint: "", all: !area }) },
-      area || "all areas")),
-    ...columns.map((column, place) => cell(column, place, area))));
-  $("matrix").append(
-    el("thead", null, el("tr", null, el("th", { scope: "col" }, "Area"), ...heads)),
-    el("tbody", null, ...rows));
-  $("facts").append(...columns.map(facts));
+  return el("thead", null, el("tr", null, el("th", { scope: "col" }, title), ...heads));
+}
+
+// Which clients the findings name: those that name none are about all of them.
+function fillClients() {
+  const rows = data.clients.map((client) => el("tr", null, el("th", { scope: "row" }, client),
+    ...columns.map((column, place) => {
+      const found = counts(column, (check) => check.breaks.includes(client)).filter(([name]) => BREAKS.includes(name));
+      const words = found.map(([outcome, count]) => `${count} ${outcome}`).join(", ");
+      if (!found.length) return el("td", null, el("span", null, "–", hear(`nothing: ${client} at ${column.label}`)));
+      const show = () => narrow({ client, endpoint: String(place), outcomes: new Set(BREAKS) });
+      return el("td", null, el("button", { type: "button", title: words, onclick: show },
+        ...found.map(([outcome, count]) => sign(outcome, count)), hear(`${words}: ${client} at ${column.label}`)));
+    })));
+  const some = columns.some((column) => counts(column, () => true).some(([name]) => BREAKS.includes(name)));
+  $("by-clients").hidden = !rows.length || !some;
+  $("client-matrix").append(head("Client"), el("tbody", null, ...rows));
 }
 
 function facts(column) {
@@ -229,9 +250,10 @@ function syncFilters() {
   $("by-difference").checked = filter.difference;
 }
 
-function narrow({ area, endpoint, all }) {
-  filter = { ...usual(), area, endpoint };
-  if (all) filter.outcomes = new Set(present);
+const everything = () => ({ outcomes: new Set(present) });
+
+function narrow(wanted) {
+  filter = { ...usual(), ...wanted };
   update();
   $("checks-title").focus();
   $("checks-title").scrollIntoView();
@@ -445,7 +467,7 @@ function follow() {
   if (place < 0) return;
   open.add(place);
   if (!matches(checks[place], place)) {
-    filter = { ...usual(), outcomes: new Set(present) };
+    filter = { ...usual(), ...everything() };
     syncFilters();
   }
   const before = checks.filter((check, other) => other < place && matches(check, other)).length;
@@ -492,6 +514,7 @@ $("theme").addEventListener("click", () => {
 fillHead();
 fillDifference();
 fillMatrix();
+fillClients();
 fillFilters();
 update();
 follow();
