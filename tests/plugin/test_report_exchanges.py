@@ -149,6 +149,20 @@ def test_capabilities(run: Run, pytester: pytest.Pytester) -> None:
     }
 
 
+def test_parallel(pytester: pytest.Pytester) -> None:
+    """Under -n the exchanges and capabilities of the workers' endpoints stand in the report too."""
+    with serving(WithoutDone()) as url:
+        text = f"endpoints: {{mine: {{base_url: '{url}', capabilities: {{tools: true}}}}}}"
+        pytester.makefile(".yaml", byom=text)
+        options = ("-p", "pytest_byom.plugin", "-p", "xdist", "-n", "1", "-k", "done-marker")
+        pytester.runpytest_subprocess(
+            *options, "--byom-endpoint=mine", "--byom-report=out", timeout=60
+        )
+    facts = read(pytester.path)["endpoints"]["mine"]
+    assert facts["exchanges"]["chat/stream"]["response"]["body"].startswith("data: {")
+    assert facts["capabilities"]["tools"]["known"] == "said"
+
+
 def test_schema_matches_what_is_written(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
