@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -11,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_byom.conformance.check import Check
+    from pytest_byom.gate.terminal import Styled
 
 USAGE = 4
 """The exit code for bad arguments; the same as pytest's."""
+
+COLORS = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,10 +50,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     serve = commands.add_parser("serve", help="Run a server", description="Run a server.")
-    serve.add_argument("what", choices=["embedded"], help="The server inside this package")
+    serve.add_argument(
+        "what",
+        metavar="WHAT",
+        help="'embedded', the server inside this package, or a script: a file that ends in .yaml",
+    )
     serve.add_argument("--host", default="127.0.0.1", help="Where to listen (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, default=0, help="The port (default: a free one)")
-    serve.add_argument("--api-key", metavar="K", help="Refuse requests without this key")
+    serve.add_argument(
+        "--api-key", metavar="K", help="Refuse requests without this key (embedded only)"
+    )
     serve.set_defaults(run=_serve)
 
     checks = commands.add_parser("checks", help="List the checks", description="List the checks.")
@@ -80,7 +90,12 @@ def _parser() -> argparse.ArgumentParser:
             help="Folders of your own (default: the contracts of this package)",
         )
         action.set_defaults(run=run)
+    _add_report_command(commands)
+    _add_gate_commands(commands)
+    return parser
 
+
+def _add_report_command(commands: argparse._SubParsersAction[_Parser]) -> None:
     report = commands.add_parser(
         "report",
         help="Show the results of several runs together",
@@ -98,27 +113,127 @@ def _parser() -> argparse.ArgumentParser:
         "--output", required=True, type=Path, metavar="DIR", help="Where to write the report"
     )
     report.set_defaults(run=_report)
-    return parser
+
+
+def _add_gate_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    diff = commands.add_parser(
+        "diff",
+        help="Compare two baselines",
+        description="Compare two baselines, as --byom-baseline does.",
+    )
+    diff.add_argument("before", type=Path, metavar="BEFORE", help="A file of --byom-save")
+    diff.add_argument("after", type=Path, metavar="AFTER", help="A later one")
+    diff.add_argument("--gate", metavar="MODE", help="What fails besides: strict, speed, or both")
+    diff.set_defaults(run=_diff)
+
+    accept = commands.add_parser(
+        "accept",
+        help="Accept the findings of a report",
+        description="Write the findings of a report into byom.yaml as known deviations.",
+    )
+    accept.add_argument("report", type=Path, metavar="REPORT", help="What --byom-report wrote")
+    accept.add_argument("--reason", required=True, help="Why they are accepted")
+    accept.add_argument("--endpoint", metavar="NAME", help="Whose, if the report has several")
+    accept.add_argument(
+        "--check",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="Only this one: an id or a glob; may be repeated (default: every finding)",
+    )
+    accept.add_argument("--link", metavar="URL", help="The issue or page that says more")
+    accept.add_argument("--owner", metavar="WHO", help="Who looks after it")
+    accept.add_argument("--versions", metavar="V", help="The versions of the server that have it")
+    accept.add_argument("--until", metavar="DAY", help="The last day, as in 2027-01-31")
+    accept.add_argument("--registry", type=Path, metavar="FILE", help="The file to write")
+    accept.set_defaults(run=_accept)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from pytest_byom import gate_commands
+
+    return _print(*gate_commands.diff(arguments))
+
+
+def _accept(arguments: argparse.Namespace) -> int:
+    from pytest_byom import gate_commands
+
+    return _print(*gate_commands.accept(arguments))
+
+
+def _print(lines: Iterable[Styled], code: int) -> int:
+    """Print styled lines, with their styles where a person reads them."""
+    in_color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for line, style in lines:
+        codes = ";".join(COLORS[name] for name, on in style.items() if on)
+        print(f"\x1b[{codes}m{line}\x1b[0m" if in_color and codes else line)
+    return code
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     from pytest_byom.client.errors import UsageError
+
+    if arguments.what == "embedded":
+        return _serve_embedded(arguments)
+    if not arguments.what.endswith((".yaml", ".yml")):
+        raise UsageError(f"{arguments.what!r} cannot be served; give 'embedded' or a .yaml file")
+    if arguments.api_key is not None:
+        raise UsageError("--api-key is for the embedded server: a script takes every key")
+    return _serve_script(arguments)
+
+
+def _serve_embedded(arguments: argparse.Namespace) -> int:
     from pytest_byom.mock.embedded import EmbeddedServer
     from pytest_byom.mock.http1 import BackgroundServer
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_on_signal()
     app = EmbeddedServer(api_key=arguments.api_key)
-    try:
+    with _listening(arguments):
         server = BackgroundServer(app, host=arguments.host, port=arguments.port)
-    except (OSError, OverflowError) as error:
-        where = f"{arguments.host}:{arguments.port}"
-        raise UsageError(f"cannot listen on {where}: {error}; try another --port") from error
     with server:
         print(f"{server.url}/v1", flush=True)
         stop.wait()
     return 0
+
+
+def _serve_script(arguments: argparse.Namespace) -> int:
+    """Serve a script; what nothing takes is told at once, and the exit code says that it was."""
+    from pytest_byom.mock.script_file import load_script
+    from pytest_byom.mock.server import MockServer
+
+    script = load_script(Path(arguments.what))
+    server = MockServer(host=arguments.host, port=arguments.port, strict=False, **script.options)
+    server.name = arguments.what
+    script.write_into(server)
+    server.log.watch(lambda served: served.note and print(served.note, file=sys.stderr, flush=True))
+    stop = _stop_on_signal()
+    with _listening(arguments):
+        server.start()
+    try:
+        print(server.base_url, flush=True)
+        stop.wait()
+    finally:
+        server.stop()
+    return 1 if any(served.note for served in server.log.served) else 0
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@contextlib.contextmanager
+def _listening(arguments: argparse.Namespace) -> Iterator[None]:
+    """Say what is wrong where a server cannot listen."""
+    from pytest_byom.client.errors import UsageError
+
+    try:
+        yield
+    except (OSError, OverflowError) as error:
+        where = f"{arguments.host}:{arguments.port}"
+        raise UsageError(f"cannot listen on {where}: {error}; try another --port") from error
 
 
 def _list_checks(arguments: argparse.Namespace) -> int:

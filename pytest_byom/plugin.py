@@ -23,11 +23,13 @@ RUN = pytest.StashKey["SuiteRun"]()
 VERDICT = pytest.StashKey[dict[str, Any]]()
 OWN_CONTRACTS = "test_contracts"
 LEVELS = ("must", "should")
+PROFILES = ("quick", "standard", "full")
 
 MARKERS = (
     "must: a check of what the API's schema requires or a popular client breaks on",
     "should: a check of documented behaviour",
     "may: a check that is reported only",
+    "byom(strict=True, validate=True, dialect=NAME or list): how byom_mock and byom_server behave",
 )
 
 
@@ -68,10 +70,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Fail the run for deviations of this level: must (default) or should",
     )
     group.addoption(
+        "--byom-profile",
+        choices=PROFILES,
+        default="standard",
+        metavar="PROFILE",
+        help="How much to ask: quick (15 requests at the most), standard (default) or full, which "
+        "also judges what needs a model that sees, hears or reasons",
+    )
+    group.addoption(
+        "--byom-only",
+        action="append",
+        default=[],
+        metavar="AREA",
+        help="Judge this area only, as in --byom-only=tools,stream; may be repeated. "
+        "`byom checks` lists them",
+    )
+    group.addoption(
         "--byom-report",
         default=None,
         metavar="DIR",
         help="Write results.json, index.html, summary.md and badge.svg to this directory",
+    )
+    group.addoption(
+        "--byom-save",
+        default=None,
+        metavar="FILE",
+        help="Save what the run found as a baseline: a sorted file for git",
+    )
+    group.addoption(
+        "--byom-baseline",
+        default=None,
+        metavar="FILE",
+        help="Gate: fail for what is worse than in this baseline, and for nothing else",
+    )
+    group.addoption(
+        "--byom-gate",
+        default=None,
+        metavar="MODE",
+        help="What fails a gate besides: strict (whatever changed), speed, or strict,speed",
     )
     group.addoption(
         "--byom-record",
@@ -111,6 +147,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _refuse_lonely_options(config: pytest.Config) -> None:
+    for option in ("save", "baseline", "gate"):
+        if config.getoption(f"byom_{option}"):
+            raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
     if config.getoption("byom_report"):
         raise pytest.UsageError("--byom-report needs --byom-endpoint: what should be reported?")
     if config.getoption("byom_record"):
@@ -159,6 +198,11 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "byom_dialect" in metafunc.fixturenames:
+        from pytest_byom.mock_hooks import marked_dialects
+
+        if dialects := marked_dialects(metafunc.definition):
+            metafunc.parametrize("byom_dialect", dialects, indirect=True)
     names = metafunc.config.getoption("byom_endpoint")
     if not names or "byom_endpoint" not in metafunc.fixturenames:
         return

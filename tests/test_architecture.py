@@ -30,7 +30,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "registry": ("client", "documents"),
     "contract": ("client", "documents"),
     "conformance": ("client", "registry", "contract", "mock"),
-    "mock": ("client", "registry", "contract"),
+    "mock": ("client", "documents", "registry", "contract"),
+    "strategies": ("client", "strategies"),
     "gate": ("gate", "conformance.finding"),
 }
 """What the modules of a room may import of the others; a room that is not named may all.
@@ -45,7 +46,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "httpx": ("client", "mock", "conformance.transport"),
     "httpx2": ("client", "mock"),
     "respx": ("mock",),
-    "hypothesis": (),
+    "hypothesis": ("strategies",),
     "yaml": ("documents", "contract", "registry"),
     "h11": ("mock",),
 }

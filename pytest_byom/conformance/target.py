@@ -132,12 +132,18 @@ class Target:
             self._capabilities[name] = found
         return self._capabilities[name]
 
-    @property
-    def capabilities(self) -> dict[str, Capability]:
-        """What is known so far of the server's capabilities: all that is said, and was probed."""
-        return {name: self.capability(name) for name in self.endpoint.capabilities} | (
-            self._capabilities
-        )
+    def known_capabilities(self) -> dict[str, dict[str, Any]]:
+        """Return what is known so far of capabilities, and how, as plain data by name."""
+        said = self.endpoint.capabilities
+        found = {name: self.capability(name) for name in said} | self._capabilities
+        return {
+            name: {
+                "present": capability.present,
+                "known": "said" if name in said else "probed",
+                "reason": self.shower.redact(capability.reason),
+            }
+            for name, capability in sorted(found.items())
+        }
 
     def judge(self, check: Check, run: Callable[[], object]) -> Verdict:
         """Run a check against this endpoint and return its verdict."""

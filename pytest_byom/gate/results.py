@@ -36,11 +36,14 @@ def make_results(
     exit_code: int,
     level: str = "must",
     notes: Iterable[str] = (),
+    gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the results of a run as plain data, checks sorted by endpoint and id.
 
-    `level` says deviations of which level fail the run, `notes` what else a person has to know.
+    `level` says deviations of which level fail the run, `notes` what else a person has to know,
+    `gate` how the run compares with a baseline, if it was held against one.
     """
+    compared = {} if gate is None else {"gate": dict(gate)}
     rows = [{"id": v.check, **v.as_json()} for v in verdicts]
     for row in rows:
         del row["check"]
@@ -54,6 +57,7 @@ def make_results(
         "exit_code": exit_code,
         "level": level,
         "notes": list(notes),
+        **compared,
         "endpoints": {name: dict(fact) for name, fact in sorted(facts.items())},
         "checks": rows,
     }

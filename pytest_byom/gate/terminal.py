@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.finding import FINDS, Finding, Outcome, Verdict
-from pytest_byom.gate.exit_codes import is_unjudged
+from pytest_byom.gate.exit_codes import is_unjudged, known_versions
 from pytest_byom.gate.known import find_stale
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ SIGNS: dict[Outcome, tuple[str, dict[str, bool]]] = {
 WIDTH = 96
 LABEL = 10
 FEW = 3
+LET_THROUGH = "failing as before"
+"""pytest's own word counts what fails the run."""
 
 
 def test_status(data: Mapping[str, Any], *, failed: bool) -> tuple[str, str, Any]:
@@ -38,6 +40,8 @@ def test_status(data: Mapping[str, Any], *, failed: bool) -> tuple[str, str, Any
     letter, style = SIGNS[outcome]
     if failed:
         return "failed", letter, (outcome.upper(), {"red": True})
+    if outcome in (Outcome.FAILED, Outcome.ERROR):  # as before, or new: a gate lets it through
+        return LET_THROUGH, letter, (outcome.upper(), {"yellow": True})
     return str(outcome), letter, (outcome.upper(), style)
 
 
@@ -59,10 +63,14 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def verdict_text(verdict: Verdict) -> list[str]:
-    """Return a verdict with its findings, for a person who never saw the check before."""
+def verdict_text(verdict: Verdict, *, before: str = "") -> list[str]:
+    """Return a verdict with its findings, for a person who never saw the check before.
+
+    `before` is what the baseline says of the check.
+    """
     lines = [f"{verdict.check} ({verdict.level}, {verdict.outcome}): {verdict.sentence}"]
     lines += _labelled("endpoint", verdict.endpoint)
+    lines += _labelled("before", before)
     lines += _labelled("source", verdict.source)
     if verdict.findings:
         groups = _grouped(verdict.findings)
@@ -127,6 +135,7 @@ def summary_lines(
             continue
         if judged:
             yield from _table(name, judged)
+            yield from _capabilities(fact.get("capabilities", {}))
             yield from _reasons(judged, gone=fact.get("gone", ""))
             yield from _conclusion(name, judged, fact)
     if any(verdict.outcome in FINDS for verdict in verdicts):
@@ -134,7 +143,7 @@ def summary_lines(
             "To accept a deviation, add its check id and a reason to the deviations of the "
             "endpoint in byom.yaml."
         )
-    for sentence in find_stale(verdicts, known, checks=checks):
+    for sentence in find_stale(verdicts, known, checks=checks, versions=known_versions(facts)):
         yield sentence, {"red": True}
     if lost:
         yield lost, {"red": True}
@@ -155,6 +164,15 @@ def _counts(verdicts: Sequence[Verdict], columns: Sequence[Outcome]) -> str:
     counts = [sum(v.outcome is column for v in verdicts) for column in columns]
     cells = zip(columns, counts, strict=True)
     return "".join(f"{count or '·':>{len(column) + 2}}" for column, count in cells)
+
+
+def _capabilities(known: Mapping[str, Mapping[str, Any]]) -> Iterator[Styled]:
+    """Yield what the server can do and what it cannot; the reasons stand with the checks."""
+    present = [name for name, found in known.items() if found["present"]]
+    absent = [name for name, found in known.items() if not found["present"]]
+    for word, names in (("capabilities", present), ("it lacks", absent)):
+        if names:
+            yield from _paragraph(f"{word}: {', '.join(names)}")
 
 
 def _reasons(verdicts: Sequence[Verdict], *, gone: str) -> Iterator[Styled]:

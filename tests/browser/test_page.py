@@ -12,6 +12,7 @@ from gate.report_data import (
     HOSTILE,
     hostile_run,
     make_exchange,
+    make_gate,
     make_large_run,
     make_run,
 )
@@ -280,6 +281,22 @@ def test_difference(show: Show) -> None:
     region.get_by_role("link", name="usage.total").click()
     page.wait_for_selector(".body")
     assert "usage.total" in focused(page)
+
+
+def test_gate(show: Show) -> None:
+    """What the gate of a run came to stands on top with what it found."""
+    gate = make_gate({"what": "usage.total", "endpoint": "new", "note": "p = 0.01"})
+    page = show(make_small_run(gate=gate))
+    assert page.locator("#difference > p").inner_text().startswith("The gate fails, held against")
+    cells = page.locator("#difference tbody tr").locator("th, td").all_inner_texts()
+    assert cells == ["regressed", "usage.total", "new", "passed", "failed", "p = 0.01"]
+
+
+def test_gate_without_a_difference(show: Show) -> None:
+    """A gate that found nothing says so, without an empty table."""
+    page = show(make_small_run(gate=make_gate(failed=False)))
+    assert page.locator("#difference > p").inner_text().startswith("The gate lets it pass")
+    assert not page.locator("#difference table").is_visible()
 
 
 def test_no_difference(show: Show) -> None:

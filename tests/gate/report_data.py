@@ -57,6 +57,24 @@ def make_exchange(text: str = "", **response: Any) -> dict[str, Any]:
     }
 
 
+def make_gate(*differences: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """Return what a gate says of a run, with these differences."""
+    usual: dict[str, Any] = {
+        "kind": "regressed",
+        "endpoint": "mine",
+        "what": "mine.slug",
+        "before": "passed",
+    }
+    usual |= {"after": "failed", "note": "", "where": []}
+    gate: dict[str, Any] = {
+        "baseline": "before.json",
+        "saved": "2027-01-30T08:00:00+00:00",
+        "suite": "0.1.0",
+    }
+    gate |= {"failed": True, "undecided": False, "strangers": []}
+    return gate | {"differences": [usual | one for one in differences]} | members
+
+
 def make_large_run(endpoints: int = 8, checks: int = 450) -> dict[str, Any]:
     """Return a run of many endpoints, at each of which one check in nine did not pass."""
     names = [f"server-{number}" for number in range(endpoints)]

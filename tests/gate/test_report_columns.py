@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from pytest_byom.conformance.finding import Outcome
+from pytest_byom.gate.comparison import Kind
 from pytest_byom.gate.reports.columns import count_words, latest, make_columns, remarks
-from pytest_byom.gate.reports.difference import by_class
+from pytest_byom.gate.reports.difference import ORDER, by_class, entries_of, gate_sentences
 
-from .report_data import make_run
+from .report_data import make_gate, make_run
 from .verdicts import FACTS, make_verdict
 
 TROUBLE = {"mine": {"base_url": "http://x", "trouble": "mine is not reachable"}}
@@ -109,3 +110,44 @@ def test_difference() -> None:
     assert [name for name, _ in groups] == ["regressed", "new", "other"]
     assert groups[1][1][0]["before"] == "nothing"
     assert groups[2][1][0]["after"] == "2"
+
+
+def test_difference_of_a_gate() -> None:
+    """What a gate found are entries, with where it was seen as a note."""
+    shape = {"kind": "changed", "what": "usage", "after": "", "note": "it is gone"}
+    gate = make_gate({}, shape | {"where": ["a", "b", "c", "d", "e"]})
+    entries = entries_of([make_run(gate=gate), make_run()])
+    assert entries[0] == {
+        "class": "regressed",
+        "check": "mine.slug",
+        "endpoint": "mine",
+        "before": "passed",
+        "after": "failed",
+        "note": "",
+    }
+    assert (entries[1]["after"], entries[1]["note"]) == (None, "it is gone; in a, b, c and 2 more")
+    assert len(entries) == 2
+
+
+GATES = [
+    ({}, ["The gate fails, held against before.json of 2027-01-30."]),
+    ({"failed": False, "saved": ""}, ["The gate lets it pass, held against before.json."]),
+    (
+        {"failed": False, "undecided": True, "strangers": ["mine is another kind of server"]},
+        [
+            "The gate could not decide, held against before.json of 2027-01-30.",
+            "mine is another kind of server",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("members", "sentences"), GATES)
+def test_gate_sentences(members: dict[str, Any], sentences: list[str]) -> None:
+    """A gate is one sentence, and one for each server that is a stranger to it."""
+    assert list(gate_sentences([make_run(gate=make_gate(**members)), make_run()])) == sentences
+
+
+def test_classes_are_the_gates() -> None:
+    """Every class that a gate has is known, and has its place."""
+    assert set(ORDER) == set(Kind)

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_byom.conformance.finding import Level, Outcome
+from pytest_byom.gate.comparison import Kind
 from pytest_byom.gate.results import (
     FORMAT,
     NotResults,
@@ -18,7 +19,7 @@ from pytest_byom.gate.results import (
     write_results,
 )
 
-from .report_data import closed, make_run
+from .report_data import closed, make_gate, make_run
 from .verdicts import make_finding, make_verdict
 
 if TYPE_CHECKING:
@@ -41,6 +42,21 @@ def test_every_outcome_and_level() -> None:
     members = load_schema()["$defs"]["check"]["properties"]
     assert members["outcome"]["enum"] == list(Outcome)
     assert members["level"]["enum"] == list(Level)
+
+
+def test_every_kind_of_difference() -> None:
+    """The kinds of a difference in the schema are those that there are."""
+    members = load_schema()["$defs"]["difference"]["properties"]
+    assert members["kind"]["enum"] == list(Kind)
+
+
+def test_gate() -> None:
+    """A run that was held against a baseline says how they compare; others say nothing of it."""
+    data = make_run(make_verdict(), gate=make_gate({}))
+    assert find_problem(data) == ""
+    assert data["gate"]["differences"][0]["what"] == "mine.slug"
+    assert "gate" not in results()
+    assert find_problem(results(gate={})).startswith("['gate']: ")
 
 
 def test_good() -> None:

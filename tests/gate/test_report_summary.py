@@ -21,7 +21,7 @@ from pytest_byom.gate.reports.badge import COLOURS, make_badge
 from pytest_byom.gate.reports.columns import make_columns
 from pytest_byom.gate.reports.summary import MOST_CHARACTERS, code, make_summary, prose
 
-from .report_data import DIFFERENCE, HOSTILE, hostile_run, make_large_run, make_run
+from .report_data import DIFFERENCE, HOSTILE, hostile_run, make_gate, make_large_run, make_run
 from .test_report_page import contrast
 from .verdicts import FACTS, make_finding, make_verdict
 
@@ -84,6 +84,19 @@ def test_summary_with_difference() -> None:
         "**regressed** (1)",
         "- `mine.slug` at `mine`: `passed` → `failed`",
     ]
+
+
+def test_summary_of_a_gate() -> None:
+    """What a gate came to stands below the headline, then what it found, cut."""
+    news = [{"kind": "new", "what": f"mine.n{n}", "before": ""} for n in range(30)]
+    text = make_summary([make_run(FAILED, gate=make_gate({"note": "p = 0.01"}, *news))])
+    assert text.split("\n\n")[1:4] == [
+        "The gate fails, held against before.json of 2027-01-30.",
+        "**regressed** (1)",
+        "- `mine.slug` at `mine`: `passed` → `failed` (`p = 0.01`)",
+    ]
+    assert text.count("`nothing` → `failed`") == 20
+    assert "\n- 10 more\n" in text
 
 
 def test_many_findings() -> None:
@@ -241,6 +254,24 @@ def test_annotations() -> None:
         ),
         "::warning title=pytest-byom::stale",
         "::warning title=mine.a at mine::It answers in Dutch.%0Ay",
+    ]
+
+
+def test_annotations_of_a_gate() -> None:
+    """With a baseline, annotations are what changed: findings that were there are no news."""
+    old = make_verdict(Outcome.FAILED, check="mine.old")
+    changed = {"kind": "changed", "what": "usage", "note": "it is gone", "where": ["chat/plain"]}
+    gate = make_gate({}, changed, {"kind": "fixed", "what": "mine.other"})
+    assert annotation_lines(make_run(FAILED, old, gate=gate)) == [
+        (
+            "::error title=regressed%3A mine.slug at mine::passed, now failed%0A"
+            "It answers in Dutch.%0Areply: expected Dutch, got ok%0A"
+            "Breaks: openai-python raises on *null*"
+        ),
+        (
+            "::warning title=changed%3A usage at mine::passed, now failed%0A"
+            "it is gone; in chat/plain"
+        ),
     ]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .conftest import Run
 
 DONE = "stream.done-marker"
+STREAM = {"present": True, "known": "probed", "reason": "the server answered 200"}
 CHECK_KEYS = {
     "id",
     "level",
@@ -59,7 +60,8 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
     (name, facts), *more = read(pytester.path)["endpoints"].items()
     assert (name, more) == ("embedded", [])
     assert facts["base_url"].startswith("http://127.0.0.1:")
-    assert facts | {"base_url": "", "tokens": 0, "capabilities": {}} == {
+    assert facts.pop("identity")["kind"] == "byom-embedded"
+    assert facts | {"base_url": "", "tokens": 0} == {
         "base_url": "",
         "model": "byom-embedded",
         "server": "byom-embedded",
@@ -70,7 +72,7 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
         "sent": 3,
         "gone": "",
         "trouble": "",
-        "capabilities": {},
+        "capabilities": {"stream": STREAM},
         "exchanges": {},
     }
 

@@ -6,9 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from gate.report_data import closed
+from jsonschema import Draft202012Validator
 
 from pytest_byom.cli import main
 from pytest_byom.gate.exit_codes import NOTHING_JUDGED
+from pytest_byom.gate.results import load_schema
+from pytest_byom.mock.embedded import EmbeddedServer
 
 from .servers import WithoutDone, free_url, serving
 
@@ -44,6 +48,25 @@ def test_unreachable(run: Run, pytester: pytest.Pytester) -> None:
     assert result.ret == NOTHING_JUDGED
     assert "is not reachable" in pytester.path.joinpath("out/summary.md").read_text("utf-8")
     assert "not judged" in pytester.path.joinpath("out/badge.svg").read_text("utf-8")
+
+
+def test_gate(run: Run, pytester: pytest.Pytester) -> None:
+    """What a gate found stands in all of the report, as the schema says."""
+    text = "endpoints: {{mine: {{base_url: '{}'}}}}"
+    select = ("--byom-endpoint=mine", "-k", DONE)
+    with serving(EmbeddedServer()) as url:
+        pytester.makefile(".yaml", byom=text.format(url))
+        run(*select, "--byom-save=before.json")
+    with serving(WithoutDone()) as url:
+        pytester.makefile(".yaml", byom=text.format(url))
+        run(*select, "--byom-baseline=before.json", "--byom-report=out")
+    results = json.loads(pytester.path.joinpath("out/results.json").read_text("utf-8"))
+    problems = Draft202012Validator(closed(load_schema())).iter_errors(results)
+    assert [error.message for error in problems] == []
+    assert DONE in [found["what"] for found in results["gate"]["differences"]]
+    summary = pytester.path.joinpath("out/summary.md").read_text("utf-8")
+    assert "\nThe gate fails, held against before.json of " in summary
+    assert f"\n- `{DONE}` at `mine`: `passed` → `failed`\n" in summary
 
 
 def test_step_summary(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.finding import Outcome
 from pytest_byom.gate.reports.columns import make_columns, remarks
+from pytest_byom.gate.reports.difference import entries_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,24 +23,49 @@ KINDS = {
     Outcome.IGNORED: "warning",
 }
 
+CHANGES = {"regressed": "error", "vanished": "error", "undecided": "warning", "changed": "warning"}
+Annotation = tuple[str, str, str]
+"""Kind, title and text."""
+
 
 def annotation_lines(run: Results) -> list[str]:
-    """Return an annotation for each remark and each finding, at most ten of a kind."""
+    """Return an annotation for each remark and each finding, at most ten of a kind.
+
+    Where the run was held against a baseline, it is one for each difference instead.
+    """
     columns = make_columns([run])
     troubles = [column.trouble for column in columns if column.trouble]
     found = [
         ("error" if text in troubles else "warning", "pytest-byom", text)
         for text in remarks(columns)
     ]
-    found += [
+    found += _changes(run) if "gate" in run else _findings(run)
+    return [line for kind in ("error", "warning") for line in _lines(kind, found)]
+
+
+def _findings(run: Results) -> list[Annotation]:
+    return [
         (KINDS[row["outcome"]], f"{row['id']} at {row['endpoint']}", _message(row))
         for row in run["checks"]
         if row["outcome"] in KINDS
     ]
-    return [line for kind in ("error", "warning") for line in _lines(kind, found)]
 
 
-def _lines(kind: str, found: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+def _changes(run: Results) -> list[Annotation]:
+    """Return what a gate found: findings that the baseline has too are no news."""
+    rows = {(row["id"], row["endpoint"]): row for row in run["checks"]}
+    found = []
+    for entry in entries_of([run]):
+        if entry["class"] in CHANGES:
+            title = f"{entry['class']}: {entry['check']} at {entry['endpoint']}"
+            said = f"{entry['before'] or 'nothing'}, now {entry['after'] or 'nothing'}"
+            row = rows.get((entry["check"], entry["endpoint"]))
+            text = "\n".join(filter(None, [said, entry["note"], _message(row) if row else ""]))
+            found.append((CHANGES[entry["class"]], title, text))
+    return found
+
+
+def _lines(kind: str, found: Sequence[Annotation]) -> Iterator[str]:
     rows = [row for row in found if row[0] == kind]
     shown = rows if len(rows) <= MOST else rows[: MOST - 1]
     for _, title, text in shown:

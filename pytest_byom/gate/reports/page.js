@@ -86,16 +86,21 @@ function fillDifference() {
   const rows = data.difference.flatMap((group) => group.rows);
   const where = rows.some((row) => row.endpoint);
   const known = new Set(checks.map((check) => check.id));
-  const head = ["Class", "Check", ...(where ? ["Endpoint"] : []), "Before", "After"];
+  const notes = rows.some((row) => row.note);
+  const titles = ["Class", "What", ...(where ? ["Endpoint"] : []), "Before", "After", ...(notes ? ["Note"] : [])];
   const body = rows.map((row) => el("tr", null,
     el("td", null, el("span", { class: `word ${row.class}` }, shown(row.class))),
     el("th", { scope: "row" }, known.has(row.check) ? el("a", { href: `#${row.check}` }, code(row.check)) : code(row.check)),
     where ? el("td", null, shown(row.endpoint || "")) : "",
-    el("td", null, shown(row.before)), el("td", null, shown(row.after))));
-  $("difference").lastElementChild.append(el("table", null,
-    el("thead", null, el("tr", null, ...head.map((text) => el("th", { scope: "col" }, text)))),
+    el("td", null, shown(row.before)), el("td", null, shown(row.after)),
+    notes ? el("td", null, shown(row.note || "")) : ""));
+  const room = $("difference").lastElementChild;
+  for (const sentence of data.gates) room.before(el("p", null, shown(sentence)));
+  room.append(el("table", null,
+    el("thead", null, el("tr", null, ...titles.map((text) => el("th", { scope: "col" }, text)))),
     el("tbody", null, ...body)));
-  $("difference").hidden = !rows.length;
+  room.hidden = !rows.length;
+  $("difference").hidden = !rows.length && !data.gates.length;
 }
 
 // --- Matrix -------------------------------------------------------------------------------------

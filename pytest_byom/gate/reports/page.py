@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.finding import Outcome
 from pytest_byom.gate.reports.columns import count_words, make_columns, remarks
-from pytest_byom.gate.reports.difference import by_class
+from pytest_byom.gate.reports.difference import by_class, entries_of, gate_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +35,9 @@ UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
 
 
 def make_page(runs: Sequence[Results], difference: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return the page of some runs, with a difference on top if there is one."""
+    """Return the page of some runs, with what their gates found, and a difference, on top."""
     columns = make_columns(runs)
+    data = page_data(columns, [*difference, *entries_of(runs)], list(gate_sentences(runs)))
     style, script = _asset("page.css"), _asset("page.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -46,7 +47,7 @@ def make_page(runs: Sequence[Results], difference: Sequence[Mapping[str, Any]] =
         "policy": policy,
         "title": html.escape(_title(columns)),
         "style": style,
-        "data": embed(page_data(columns, difference)),
+        "data": embed(data),
         "script": script,
     }
     # All at once: a text of a server that looks like a placeholder is none.
@@ -78,7 +79,9 @@ def embed(data: Any) -> str:
 
 
 def page_data(
-    columns: Sequence[Column], difference: Sequence[Mapping[str, Any]] = ()
+    columns: Sequence[Column],
+    difference: Sequence[Mapping[str, Any]] = (),
+    gates: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the page shows: each check once, and for each column a row for each check."""
     checks = _checks(columns)
@@ -88,6 +91,7 @@ def page_data(
         "clients": [c for c in CLIENTS if any(c in check["breaks"] for check in checks.values())],
         "columns": [_column(column, list(checks)) for column in columns],
         "difference": [{"class": name, "rows": rows} for name, rows in by_class(difference)],
+        "gates": list(gates),
         "remarks": remarks(columns),
         "size": count_words(columns),
     }

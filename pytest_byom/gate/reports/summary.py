@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.finding import FINDS, Outcome
 from pytest_byom.gate.reports.columns import count_words, make_columns, remarks
-from pytest_byom.gate.reports.difference import by_class
+from pytest_byom.gate.reports.difference import by_class, entries_of, gate_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,9 @@ MOST_CHARACTERS = 60_000
 
 LONGEST_TEXT = 300
 FEW = 3
+MOST_ENTRIES = 20
+"""Of one class of a difference."""
+
 MARKS = {"bad": "✗", "unjudged": "?", "unsure": "!", "good": "✓"}
 SHOWN = (*FINDS, Outcome.ERROR)
 
@@ -30,7 +33,14 @@ SHOWN = (*FINDS, Outcome.ERROR)
 def make_summary(runs: Sequence[Results], difference: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the summary as Markdown, cut at a length that a comment can have."""
     columns = make_columns(runs)
-    blocks = [_head(columns), *_difference(difference), *_remarks(columns), _table(columns)]
+    entries = [*difference, *entries_of(runs)]
+    blocks = [
+        _head(columns),
+        *map(prose, gate_sentences(runs)),
+        *_difference(entries),
+        *_remarks(columns),
+        _table(columns),
+    ]
     blocks += [block for column in columns for block in _findings(column)]
     return _join(blocks)
 
@@ -70,10 +80,13 @@ def headline(columns: Sequence[Column]) -> str:
 def _difference(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for name, rows in by_class(entries):
         lines = [f"**{prose(name)}** ({len(rows)})", ""]
-        for row in rows:
+        for row in rows[:MOST_ENTRIES]:
             where = f" at {code(row['endpoint'])}" if row.get("endpoint") else ""
             change = f"{code(row['before'])} → {code(row['after'])}"
-            lines.append(f"- {code(row['check'])}{where}: {change}")
+            note = f" ({code(row['note'])})" if row.get("note") else ""
+            lines.append(f"- {code(row['check'])}{where}: {change}{note}")
+        if (more := len(rows) - MOST_ENTRIES) > 0:
+            lines.append(f"- {more} more")
         yield "\n".join(lines)
 
 
