@@ -292,6 +292,15 @@ def test_gate(show: Show) -> None:
     assert cells == ["regressed", "usage.total", "new", "passed", "failed", "p = 0.01"]
 
 
+def test_long_difference(show: Show) -> None:
+    """Of a long difference a part is shown, and the rest on demand."""
+    gate = make_gate(*({"what": f"mine.n{n}", "kind": "new"} for n in range(300)))
+    page = show(make_small_run(gate=gate))
+    assert page.locator("#difference tbody tr").count() == 20
+    page.get_by_role("button", name="Show 280 more of 300").click()
+    assert page.locator("#difference tbody tr").count() == 300
+
+
 def test_gate_without_a_difference(show: Show) -> None:
     """A gate that found nothing says so, without an empty table."""
     page = show(make_small_run(gate=make_gate(failed=False)))

@@ -125,7 +125,7 @@ def test_difference_of_a_gate() -> None:
         "after": "failed",
         "note": "",
     }
-    assert (entries[1]["after"], entries[1]["note"]) == (None, "it is gone; in a, b, c and 2 more")
+    assert (entries[1]["after"], entries[1]["note"]) == (None, "in a, b, c and 2 more")
     assert len(entries) == 2
 
 

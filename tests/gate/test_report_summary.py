@@ -268,10 +268,7 @@ def test_annotations_of_a_gate() -> None:
             "It answers in Dutch.%0Areply: expected Dutch, got ok%0A"
             "Breaks: openai-python raises on *null*"
         ),
-        (
-            "::warning title=changed%3A usage at mine::passed, now failed%0A"
-            "it is gone; in chat/plain"
-        ),
+        ("::warning title=changed%3A usage at mine::passed, now failed%0Ain chat/plain"),
     ]
 
 

@@ -61,10 +61,12 @@ def entries_of(runs: Sequence[Results]) -> list[dict[str, Any]]:
 
 
 def _note(found: Mapping[str, Any]) -> str:
+    """Return where a change of answers was seen; its own note repeats before and after."""
     where = found["where"]
+    if not where:
+        return str(found["note"])
     more = f" and {len(where) - FEW} more" if len(where) > FEW else ""
-    places = f"in {', '.join(where[:FEW])}{more}" if where else ""
-    return "; ".join(filter(None, [found["note"], places]))
+    return f"in {', '.join(where[:FEW])}{more}"
 
 
 def gate_sentences(runs: Sequence[Results]) -> Iterator[str]:

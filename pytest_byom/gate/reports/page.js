@@ -13,7 +13,8 @@ const STATES = {
 const BREAKS = ["failed", "deviates", "ignored", "known"];
 const LEVELS = ["must", "should", "may"];
 const ROWS = 100; // at a time
-const FINDINGS = 3; // at first
+const FINDINGS = 3; // at first, of a check
+const CHANGES = 20; // at first
 const several = columns.length > 1;
 const $ = (id) => document.getElementById(id);
 
@@ -84,7 +85,7 @@ const time = (text) => text.slice(0, 16).replace("T", " ") + (/(\+00:00|Z)$/.tes
 
 function fillDifference() {
   const rows = data.difference.flatMap((group) => group.rows);
-  const where = rows.some((row) => row.endpoint);
+  const where = several && rows.some((row) => row.endpoint);
   const known = new Set(checks.map((check) => check.id));
   const notes = rows.some((row) => row.note);
   const titles = ["Class", "What", ...(where ? ["Endpoint"] : []), "Before", "After", ...(notes ? ["Note"] : [])];
@@ -95,10 +96,19 @@ function fillDifference() {
     el("td", null, shown(row.before)), el("td", null, shown(row.after)),
     notes ? el("td", null, shown(row.note || "")) : ""));
   const room = $("difference").lastElementChild;
-  for (const sentence of data.gates) room.before(el("p", null, shown(sentence)));
+  for (const sentence of data.gates) room.before(el("p", null, el("strong", null, shown(sentence))));
+  const table = el("tbody", null, ...body.slice(0, CHANGES));
   room.append(el("table", null,
-    el("thead", null, el("tr", null, ...titles.map((text) => el("th", { scope: "col" }, text)))),
-    el("tbody", null, ...body)));
+    el("thead", null, el("tr", null, ...titles.map((text) => el("th", { scope: "col" }, text)))), table));
+  if (rows.length > CHANGES) {
+    const more = el("button", { type: "button" }, `Show ${rows.length - CHANGES} more of ${rows.length}`);
+    more.addEventListener("click", () => {
+      more.remove();
+      table.append(...body.slice(CHANGES));
+      (table.rows[CHANGES].querySelector("a") || room).focus();
+    });
+    room.after(more);
+  }
   room.hidden = !rows.length;
   $("difference").hidden = !rows.length && !data.gates.length;
 }
