@@ -15,6 +15,7 @@ MOMENT = datetime.datetime(2027, 1, 31, 12, 0, 0, 0, datetime.UTC)
 
 HOSTILE = (
     "</script><script>alert(1)</script>\"'`<!--\u2028\u2029\u202egnp.exe\x00\x1b[31m\ud83d&amp;"
+    "<img src=x onerror=alert(2)>"
 )
 """What a server might send to break out of a page, a file of Markdown, or a log."""
 
