@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from pytest_byom.gate.comparison import Comparison, Difference, Kind
 from pytest_byom.gate.gating import ALWAYS, Gate
-from pytest_byom.gate.terminal import WIDTH, count_of, list_few
+from pytest_byom.gate.terminal import count_of, list_few, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -124,12 +123,5 @@ def _style_of(kind: Kind, gate: Gate) -> dict[str, bool]:
 
 
 def _wrapped(text: str, style: dict[str, bool], *, indent: str = "  ") -> Iterator[Styled]:
-    lines = textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_on_hyphens=False,
-    )
-    for line in lines or [""]:
+    for line in wrap(text, first=indent, then=indent + "  ") or [""]:
         yield line, style

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
-from pytest_byom.gate.terminal import header_lines, summary_lines, test_status, verdict_text
+from pytest_byom.gate.terminal import header_lines, summary_lines, test_status, verdict_text, wrap
 from pytest_byom.registry import Deviation
 
 from .verdicts import FACTS, make_finding, make_verdict
@@ -303,3 +303,11 @@ def test_colour(verdicts: list[Verdict], colour: str) -> None:
 def test_colour_of_gone() -> None:
     """A server that went away is never green."""
     assert style(make_verdict(), gone="cut") == {"bold": True, "yellow": True}
+
+
+@pytest.mark.parametrize("text", ["::error title=x::y", "##[error]y", f"{'w' * 95} ::error::y"])
+def test_commands_of_ci(text: str) -> None:
+    """Whatever a server says, no line is one that GitHub would obey."""
+    lines = wrap(text, then="  ")
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+    assert "".join("".join(lines).split()) == text.replace(" ", "")
