@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from pytest_byom.client.usage import Usage
     from pytest_byom.conformance.check import check, rule
     from pytest_byom.conformance.finding import Inconclusive, NoEffect, Wrong
+    from pytest_byom.mock.in_process import Mock
+    from pytest_byom.mock.matchers import anything, contains, matches
+    from pytest_byom.mock.replies import call
     from pytest_byom.registry import Endpoint, Registry, load_registry
 
 _WHERE = {
@@ -100,6 +103,9 @@ _WHERE = {
     "client.usage": ["Usage"],
     "conformance.check": ["check", "rule"],
     "conformance.finding": ["Inconclusive", "NoEffect", "Wrong"],
+    "mock.in_process": ["Mock"],
+    "mock.matchers": ["anything", "contains", "matches"],
+    "mock.replies": ["call"],
     "registry": ["Endpoint", "Registry", "load_registry"],
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
@@ -125,6 +131,7 @@ __all__ = [
     "EventType",
     "ExchangeError",
     "Inconclusive",
+    "Mock",
     "NetworkError",
     "NoEffect",
     "NotFound",
@@ -152,9 +159,13 @@ __all__ = [
     "Usage",
     "UsageError",
     "Wrong",
+    "anything",
+    "call",
     "check",
+    "contains",
     "get_custom_provider",
     "load_registry",
+    "matches",
     "register_custom_provider",
     "rule",
 ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_byom.conformance.asking import Ask
     from pytest_byom.conformance.exchange import Exchange
     from pytest_byom.conformance.target import Target
+    from pytest_byom.mock.in_process import Mock
     from pytest_byom.registry import Endpoint
     from pytest_byom.suite_run import SuiteRun
 
@@ -94,3 +95,21 @@ def _aim(target: Target) -> dict[str, Any]:
         "extra_headers": endpoint.extra_headers,
         "timeout": endpoint.limits.timeout,
     }
+
+
+@pytest.fixture
+def byom_dialect(request: pytest.FixtureRequest) -> str:
+    """The dialect that the mocks of this test speak; override it for a whole folder."""
+    from pytest_byom.mock_hooks import read_dialect
+
+    return read_dialect(request)
+
+
+@pytest.fixture
+def byom_mock(request: pytest.FixtureRequest, byom_dialect: str) -> Iterator[Mock]:
+    """A script that answers the LLM requests of this process, whatever library sends them."""
+    from pytest_byom.mock.in_process import Mock
+    from pytest_byom.mock_hooks import read_options, watching
+
+    with watching(request, Mock(dialect=byom_dialect, **read_options(request))) as mock:
+        yield mock

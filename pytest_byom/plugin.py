@@ -28,6 +28,7 @@ MARKERS = (
     "must: a check of what the API's schema requires or a popular client breaks on",
     "should: a check of documented behaviour",
     "may: a check that is reported only",
+    "byom(strict=True, validate=True, dialect=NAME or list): how byom_mock and byom_server behave",
 )
 
 
@@ -159,6 +160,11 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "byom_dialect" in metafunc.fixturenames:
+        from pytest_byom.mock_hooks import marked_dialects
+
+        if dialects := marked_dialects(metafunc.definition):
+            metafunc.parametrize("byom_dialect", dialects, indirect=True)
     names = metafunc.config.getoption("byom_endpoint")
     if not names or "byom_endpoint" not in metafunc.fixturenames:
         return

@@ -30,7 +30,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "registry": ("client", "documents"),
     "contract": ("client", "documents"),
     "conformance": ("client", "registry", "contract", "mock"),
-    "mock": ("client", "registry", "contract"),
+    "mock": ("client", "documents", "registry", "contract"),
     "gate": ("gate", "conformance.finding"),
 }
 """What the modules of a room may import of the others; a room that is not named may all.

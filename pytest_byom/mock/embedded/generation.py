@@ -86,14 +86,15 @@ def make_plan(request: ChatRequest, context: int, choice: int) -> Plan:
     if calls:
         return Plan(calls, ForcedText(()))
     if request.format.kind != "text":
-        return Plan((), ForcedText(tokens.encode(_write_json(request, seed))))
+        return Plan((), ForcedText(tokens.encode(write_formatted(request, seed))))
     known = known_answer(request.turns)
     if known is not None:
         return Plan((), PlannedText(tokens.encode(known), context))
     return Plan((), FreeText(context, long=wants_length(request.turns)))
 
 
-def _write_json(request: ChatRequest, seed: int) -> str:
+def write_formatted(request: ChatRequest, seed: int) -> str:
+    """Write what the response format asks for. Raises ApiError if that cannot be written."""
     hints = read_hints(_latest_text(request.turns))
     schema = request.format.schema or ANY_OBJECT
     try:

@@ -17,7 +17,7 @@ from pytest_byom.mock.embedded.generation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_byom.mock.embedded.chat_request import ChatRequest
     from pytest_byom.mock.embedded.stops import Entry
@@ -88,16 +88,17 @@ def write_logprobs(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Return the log probabilities of some tokens."""
     return [
         {
-            **_token(entry.raw, entry.chosen.logprob),
+            **write_token(entry.raw, entry.chosen.logprob),
             "top_logprobs": [
-                _token(tokens.VOCABULARY[number], logprob) for number, logprob in entry.chosen.top
+                write_token(tokens.VOCABULARY[number], logprob)
+                for number, logprob in entry.chosen.top
             ],
         }
         for entry in entries
     ]
 
 
-def _token(raw: bytes, logprob: float) -> dict[str, Any]:
+def write_token(raw: bytes, logprob: float) -> dict[str, Any]:
     """Describe a token; bytes that are no text are spelled out, as OpenAI does."""
     try:
         text = raw.decode()
@@ -109,6 +110,57 @@ def _token(raw: bytes, logprob: float) -> dict[str, Any]:
 def new_call_id() -> str:
     """Return an id that no other call has."""
     return f"call_{secrets.token_hex(12)}"
+
+
+def called(calls: Sequence[tuple[str, str, str]], *, legacy: bool = False) -> dict[str, Any]:
+    """Return the members of a message that hold calls: id, name and arguments of each."""
+    functions = [{"name": name, "arguments": arguments} for _, name, arguments in calls]
+    if functions and legacy:
+        return {"function_call": functions[0]}
+    if not functions:
+        return {}
+    ids = (id for id, _, _ in calls)
+    made = zip(ids, functions, strict=True)
+    return {
+        "tool_calls": [
+            {"id": id, "type": "function", "function": function} for id, function in made
+        ]
+    }
+
+
+def opening_delta(*, calls: bool) -> dict[str, Any]:
+    """Return the first delta of a choice: the role."""
+    return {"role": "assistant", "content": None if calls else "", "refusal": None}
+
+
+def call_start(place: int, name: str, id: str, *, legacy: bool = False) -> dict[str, Any]:
+    """Return the delta that begins a call; its arguments follow."""
+    function = {"name": name, "arguments": ""}
+    if legacy:
+        return {"function_call": function}
+    return {"tool_calls": [{"index": place, "id": id, "type": "function", "function": function}]}
+
+
+def more_arguments(place: int, text: str, *, legacy: bool = False) -> dict[str, Any]:
+    """Return the delta that goes on with the arguments of a call."""
+    if legacy:
+        return {"function_call": {"arguments": text}}
+    return {"tool_calls": [{"index": place, "function": {"arguments": text}}]}
+
+
+def chunk_choice(
+    index: int,
+    delta: dict[str, Any],
+    logprobs: dict[str, Any] | None = None,
+    finish_reason: str | None = None,
+) -> dict[str, Any]:
+    """Return the choice of a chunk."""
+    return {
+        "index": index,
+        "delta": delta,
+        "logprobs": logprobs,
+        "finish_reason": finish_reason,
+    }
 
 
 @dataclass(slots=True)
@@ -151,14 +203,8 @@ class Choice:
             "content": None if self.calls else "".join(self.texts),
             "refusal": None,
         }
-        functions = [{"name": name, "arguments": "".join(parts)} for name, parts in self.calls]
-        if functions and self.request.toolbox.legacy:
-            message["function_call"] = functions[0]
-        elif functions:
-            message["tool_calls"] = [
-                {"id": new_call_id(), "type": "function", "function": function}
-                for function in functions
-            ]
+        calls = [(new_call_id(), name, "".join(parts)) for name, parts in self.calls]
+        message |= called(calls, legacy=self.request.toolbox.legacy)
         message["annotations"] = []
         return message
 
@@ -180,8 +226,7 @@ class Chunks:
 
     def opening(self, index: int, *, calls: bool) -> bytes:
         """The first chunk of a choice: the role."""
-        content = None if calls else ""
-        return self._chunk(index, {"role": "assistant", "content": content, "refusal": None})
+        return self._chunk(index, opening_delta(calls=calls))
 
     def event(self, index: int, event: Event) -> bytes:
         """The chunk of one event."""
@@ -192,20 +237,12 @@ class Chunks:
                     logprobs = {"content": write_logprobs(piece.entries), "refusal": None}
                 return self._chunk(index, {"content": piece.text}, logprobs=logprobs)
             case CallStart(place, name):
-                return self._chunk(index, self._call_start(place, name))
+                delta = call_start(place, name, new_call_id(), legacy=self._request.toolbox.legacy)
+                return self._chunk(index, delta)
             case ArgumentsDelta(place, text):
-                if self._request.toolbox.legacy:
-                    return self._chunk(index, {"function_call": {"arguments": text}})
-                call = {"index": place, "function": {"arguments": text}}
-                return self._chunk(index, {"tool_calls": [call]})
+                delta = more_arguments(place, text, legacy=self._request.toolbox.legacy)
+                return self._chunk(index, delta)
         return self._chunk(index, {}, finish_reason=event.reason)
-
-    def _call_start(self, place: int, name: str) -> dict[str, Any]:
-        function = {"name": name, "arguments": ""}
-        if self._request.toolbox.legacy:
-            return {"function_call": function}
-        call = {"index": place, "id": new_call_id(), "type": "function", "function": function}
-        return {"tool_calls": [call]}
 
     def _chunk(
         self,
@@ -215,13 +252,7 @@ class Chunks:
         logprobs: dict[str, Any] | None = None,
         finish_reason: str | None = None,
     ) -> bytes:
-        choice = {
-            "index": index,
-            "delta": delta,
-            "logprobs": logprobs,
-            "finish_reason": finish_reason,
-        }
-        return self._write([choice], None)
+        return self._write([chunk_choice(index, delta, logprobs, finish_reason)], None)
 
     def usage(self, prompt: int, completion: int) -> bytes:
         """The last chunk, without a choice."""

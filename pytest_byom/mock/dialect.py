@@ -1,0 +1,271 @@
+"""How one server software answers, as data: a YAML file each in `pytest_byom/mock/dialects/`.
+
+Everything that a server adds to the API's own members is a template. In a template a text of one
+placeholder stands for a value, as it is; placeholders inside of a text become text:
+
+    {uuid} {hex:N} {alnum:N} {lower:N} {digits:N}      made anew for each answer
+    {answer} {request} {created} {model} {finish}      of this answer
+    {usage} {input} {output} {total} {cached} {reasoning}
+    {message} {type} {code} {param} {status}           of an error
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import re
+import string
+import uuid
+from dataclasses import dataclass, field
+from importlib import resources
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pytest_byom.client.errors import RegistryError, UsageError
+from pytest_byom.documents.reading import Form, parse_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Template = Any
+Maker: TypeAlias = "Callable[[Mapping[str, Any]], Any]"
+
+FORM = Form(error=RegistryError, name="dialect", most_characters=100_000, most_levels=30)
+DEFAULT = "openai"
+TEMPLATES = (
+    "answer", "choice", "message", "chunk", "first_chunk", "finish_chunk", "usage_chunk",
+    "chunk_choice", "finish_choice",
+)  # fmt: skip
+_random = random.Random()
+"""Not the one of the standard library's functions: a test may have seeded that."""
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::(\d+))?\}")
+_ALPHABETS = {
+    "alnum": string.ascii_letters + string.digits,
+    "lower": string.ascii_lowercase + string.digits,
+    "digits": string.digits,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """How calls are written.
+
+    `whole`: one delta has the whole call. `with_finish`: that delta stands in the finish chunk.
+    `content`: beside calls it is null, empty or absent. `index`, `type`: whether plain calls have
+    an index, and any call a type. `first`: the first delta has empty arguments, none, or a piece.
+    `beside`: what a delta with a call has besides. `named`: the finish reason of a forced call.
+    """
+
+    whole: bool = False
+    with_finish: bool = False
+    content: str = "null"
+    index: bool = False
+    type: bool = True
+    first: str = "empty"
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    named: str = "tool_calls"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageForm:
+    """Which members usage has, and in which chunks of a stream it stands.
+
+    `asked` and `unasked` name the chunks, with and without `include_usage`: `finish` (with the
+    finish reason), `own` (a last chunk without a choice), `again` (a last chunk that repeats the
+    finish reason). `others: null` gives all other chunks a null usage if it was asked for.
+    """
+
+    members: Mapping[str, Any]
+    asked: tuple[str, ...] = ("own",)
+    unasked: tuple[str, ...] = ()
+    others: str = "absent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorForm:
+    """The body of an error, and its headers: of some statuses, or of all."""
+
+    body: Template
+    status: tuple[int, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    answer_with: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requests:
+    """What the server takes and refuses, where it is not what the API says.
+
+    `takes` are patterns of faults, written as param and code, that it does not mind. `refuses` has
+    parameters that it knows not, with what it says; `unknown` what it says of any other.
+    """
+
+    takes: tuple[str, ...] = ()
+    refuses: Mapping[str, str] = field(default_factory=dict)
+    unknown: str = ""
+    status: int = 400
+    unknown_model: str = ""
+    any_model: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """What one server adds to the API, leaves out, and does in its own way."""
+
+    name: str
+    title: str
+    basis: str
+    model: str
+    ids: Mapping[str, str]
+    usage: UsageForm
+    errors: tuple[ErrorForm, ...]
+    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    choice: Mapping[str, Any] = field(default_factory=lambda: {"logprobs": None})
+    message: Mapping[str, Any] = field(default_factory=dict)
+    chunk: Mapping[str, Any] = field(default_factory=dict)
+    first_chunk: Mapping[str, Any] = field(default_factory=dict)
+    finish_chunk: Mapping[str, Any] = field(default_factory=dict)
+    usage_chunk: Mapping[str, Any] = field(default_factory=dict)
+    chunk_choice: Mapping[str, Any] = field(default_factory=lambda: {"logprobs": None})
+    finish_choice: Mapping[str, Any] = field(default_factory=dict)
+    opening: Mapping[str, Any] | None = field(
+        default_factory=lambda: {"role": "assistant", "content": "", "refusal": None}
+    )
+    finish_delta: Mapping[str, Any] = field(default_factory=dict)
+    role: str = "first"
+    unfinished: str = "null"
+    reasoning: str = "reasoning_content"
+    calls: Calls = Calls()
+    comments: tuple[str, ...] = ()
+    padding: str = ""
+    json_type: str = "application/json"
+    stream_type: str = "text/event-stream; charset=utf-8"
+    error_event: Mapping[str, Any] | None = None
+    requests: Requests = Requests()
+    models: Mapping[str, Any] = field(default_factory=dict)
+
+    def error_form(self, status: int) -> ErrorForm:
+        """Return the form of an error with this status."""
+        return next(form for form in self.errors if status in form.status or not form.status)
+
+
+@functools.cache
+def list_dialects() -> tuple[str, ...]:
+    """Return the names of the dialects, sorted."""
+    files = (resources.files("pytest_byom.mock") / "dialects").iterdir()
+    return tuple(sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml")))
+
+
+@functools.cache
+def load_dialect(dialect: str) -> Dialect:
+    """Return a dialect. Raises UsageError for a name that is none."""
+    if dialect not in list_dialects():
+        raise UsageError(f"there is no dialect {dialect!r}; there are {', '.join(list_dialects())}")
+    file = resources.files("pytest_byom.mock") / "dialects" / f"{dialect}.yaml"
+    data: dict[str, Any] = dict(
+        parse_document(file.read_text("utf-8"), shown=file.name, form=FORM).data
+    )
+    for name, value in data.items():
+        if name in TEMPLATES:
+            data[name] = _prepare(value)
+    for name in ("headers", "ids", "models"):
+        data[name] = {key: _prepare(value) for key, value in data.get(name, {}).items()}
+    usage = _tuples(data["usage"], "asked", "unasked")
+    data["usage"] = UsageForm(**{**usage, "members": _prepare(usage["members"])})
+    data["errors"] = tuple(ErrorForm(**_tuples(form, "status")) for form in data["errors"])
+    if "calls" in data:
+        data["calls"] = Calls(**data["calls"])
+    if "requests" in data:
+        data["requests"] = Requests(**_tuples(data["requests"], "takes"))
+    return Dialect(name=dialect, **_tuples(data, "comments"))
+
+
+def _tuples(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: tuple(value) if key in names else value for key, value in data.items()}
+
+
+class _Ready(dict[str, Any]):
+    """A template that is compiled: a dialect is loaded once and filled for every answer."""
+
+    __slots__ = ("make",)
+    make: Maker
+
+
+class _ReadyText(str):
+    __slots__ = ("make",)
+    make: Maker
+
+
+def _prepare(template: Template) -> Template:
+    """Return a template that `fill` fills quickly."""
+    made: _Ready | _ReadyText
+    if isinstance(template, dict):
+        made = _Ready({key: _prepare(value) for key, value in template.items()})
+    elif isinstance(template, str):
+        made = _ReadyText(template)
+    else:
+        return template
+    made.make = _compile(template)
+    return made
+
+
+def fill(template: Template, values: Mapping[str, Any]) -> Any:
+    """Return a template with its placeholders filled; what has none is not copied."""
+    if isinstance(template, _Ready | _ReadyText):
+        return template.make(values)
+    return _compile(template)(values)
+
+
+def _compile(template: Template) -> Maker:
+    if isinstance(template, dict):
+        return _compile_mapping(template)
+    if isinstance(template, list):
+        makers = [_compile(entry) for entry in template]
+        return lambda values: [make(values) for make in makers]
+    if isinstance(template, str) and "{" in template:
+        return _compile_text(template)
+    return _Fixed(template)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    value: Any
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        return self.value
+
+
+def _compile_mapping(template: dict[str, Any]) -> Maker:
+    makers = {key: _compile(value) for key, value in template.items()}
+    fixed = {key: make.value for key, make in makers.items() if isinstance(make, _Fixed)}
+    moving = [(key, make) for key, make in makers.items() if not isinstance(make, _Fixed)]
+    if not moving:
+        return _Fixed(fixed)
+    return lambda values: {**fixed, **{key: make(values) for key, make in moving}}
+
+
+def _compile_text(template: str) -> Maker:
+    whole = _PLACEHOLDER.fullmatch(template)
+    if whole is not None:
+        return _placeholder(whole)
+    parts: list[Maker] = []
+    start = 0
+    for match in _PLACEHOLDER.finditer(template):
+        parts += [_Fixed(template[start : match.start()]), _placeholder(match)]
+        start = match.end()
+    parts.append(_Fixed(template[start:]))
+    return lambda values: "".join([str(make(values)) for make in parts])
+
+
+def _placeholder(match: re.Match[str]) -> Maker:
+    name, size = match[1], int(match[2] or 0)
+    if name == "uuid":
+        return lambda _: str(uuid.UUID(int=_random.getrandbits(128), version=4))
+    if not size:
+        return itemgetter(name)
+    if name == "hex":
+        return lambda _: f"{_random.getrandbits(4 * size):0{size}x}"
+    alphabet = _ALPHABETS[name]
+    return lambda _: "".join(_random.choices(alphabet, k=size))

@@ -1,0 +1,132 @@
+"""`Mock`: a script that answers clients in this process, whatever library they use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_byom.client.redact import HiddenHeaders
+from pytest_byom.mock import transports
+from pytest_byom.mock.asked import AskedRequest, hide
+from pytest_byom.mock.hosts import is_of, is_real
+from pytest_byom.mock.mock import Scripted
+from pytest_byom.mock.playing import Player
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from pytest_byom.mock.log import Served
+    from pytest_byom.mock.routes import Routes
+
+
+class Mock(Scripted):
+    """A script that answers in process: `with Mock() as mock: mock.reply("Hello")`.
+
+    At the end of the `with` block `verify()` raises for what does not fit, unless `strict=False`.
+    """
+
+    def start(self) -> None:
+        """Begin to take requests."""
+        transports.start(self)
+
+    def stop(self) -> None:
+        """Take no request any more."""
+        transports.stop(self)
+
+    @cached_property
+    def router(self) -> Routes:
+        """A `respx.Router` for routes of your own, to any URL; they come before the script."""
+        from pytest_byom.mock.routes import Routes
+
+        return Routes(self)
+
+    def take(self, library: ModuleType, request: Any) -> Any:
+        """Return the response to a request of httpx or httpx2; None to let it pass."""
+        found: Any = None
+        if self._has_routes:
+            from pytest_byom.mock.routes import from_httpx, to_httpx, to_library
+
+            request.read()
+            try:
+                found = self.router.ask(to_httpx(library, request))
+            except Exception as error:
+                raise to_library(library, request, error) from error
+            if found is not None and (served := _served(found)) is None:
+                return from_httpx(library, request, found)
+            served = _served(found) or self._serve_blocked(request)
+        else:
+            served = self._serve(request)
+        return None if served is None else Player(library, request, served).respond()
+
+    async def take_async(self, library: ModuleType, request: Any) -> Any:
+        """Return the response to a request of httpx or httpx2; None to let it pass."""
+        found: Any = None
+        if self._has_routes:
+            from pytest_byom.mock.routes import from_httpx, to_httpx, to_library
+
+            await request.aread()
+            try:
+                found = await self.router.ask_async(to_httpx(library, request))
+            except Exception as error:
+                raise to_library(library, request, error) from error
+            if found is not None and (served := _served(found)) is None:
+                return from_httpx(library, request, found)
+            served = _served(found) or self._serve_blocked(request)
+        else:
+            if self._wants(request):
+                await request.aread()
+            served = self._serve(request)
+        return None if served is None else await Player(library, request, served).respond_async()
+
+    @property
+    def _has_routes(self) -> bool:
+        return "router" in self.__dict__ and self.router.has_own
+
+    def _wants(self, request: Any) -> bool:
+        url = request.url
+        claimed = self.claims(request.method, url.host, url.port, url.path)
+        return claimed is not None or self._blocks(url)
+
+    def _blocks(self, url: Any) -> bool:
+        return is_real(url.host) or (bool(self._hosts) and is_of(url.host, url.port, self._hosts))
+
+    def _serve(self, request: Any) -> Served | None:
+        """Answer from the script, or refuse what must not be sent."""
+        return self.serve_claimed(request) or self._serve_blocked(request)
+
+    def _serve_blocked(self, request: Any) -> Served | None:
+        return self.block(_read(request)) if self._blocks(request.url) else None
+
+    def serve_claimed(self, request: Any) -> Served | None:
+        """Answer a request from the script; None if it is not for it."""
+        url = request.url
+        if self.claims(request.method, url.host, url.port, url.path) is None:
+            return None
+        return self.answer(_read(request))
+
+    def note_host(self, host: str) -> None:
+        """Keep that something looked up a real server, and was refused."""
+        self.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
+
+
+def _served(response: Any) -> Served | None:
+    """Return what the script answered, if it is what a response stands for."""
+    from pytest_byom.mock.routes import SERVED
+
+    return None if response is None else response.extensions.get(SERVED)
+
+
+def _read(request: Any) -> AskedRequest:
+    """Return what a request of httpx or httpx2 asks; its body has been read, or is at hand."""
+    return AskedRequest(
+        method=request.method,
+        url=str(request.url),
+        headers=HiddenHeaders(
+            {
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in request.headers.raw
+            }
+        ),
+        body=request.read(),
+        timeout=request.extensions.get("timeout") or {},
+    )

@@ -1,0 +1,53 @@
+"""What a mock was asked, and what it did about it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pytest_byom.mock.answer import Answer
+    from pytest_byom.mock.asked import AskedRequest
+    from pytest_byom.mock.replies import Failure, Reply
+    from pytest_byom.mock.script import Entry
+
+Kind = Literal["reply", "failure", "models", "refused", "unmatched", "blocked", "raised", "route"]
+
+
+@dataclass(eq=False)
+class Served:
+    """One request and what became of it.
+
+    `note` says why a request was refused or a reply could not be made. `finished` tells whether
+    the client read the answer to its end; None if it was not tried.
+    """
+
+    asked: AskedRequest
+    kind: Kind
+    answer: Answer
+    said: Reply | Failure | None = None
+    entry: Entry | None = None
+    note: str = ""
+    finished: bool | None = None
+
+
+class Log:
+    """Keeps what was served, numbered in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.served: list[Served] = []
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def number(self, asked: AskedRequest) -> None:
+        """Give a request its number."""
+        with self._lock:
+            asked.number = next(self._numbers)
+
+    def add(self, served: Served) -> Served:
+        """Keep one more."""
+        with self._lock:
+            self.served.append(served)
+        return served

@@ -1,0 +1,272 @@
+"""The script with all that answers from it: what byom_mock and byom_server have in common."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_byom.mock.answer import Answer, plan_body, plan_delay, plan_stream
+from pytest_byom.mock.dialect import DEFAULT, fill, load_dialect
+from pytest_byom.mock.embedded.errors import ApiError
+from pytest_byom.mock.embedded.render import write_event, write_json
+from pytest_byom.mock.hosts import Claim, find_claim, is_of
+from pytest_byom.mock.log import Log, Served
+from pytest_byom.mock.refusing import (
+    error_values,
+    missing_model,
+    read_request,
+    refusal,
+    write_failure,
+)
+from pytest_byom.mock.replies import Failure, Reply
+from pytest_byom.mock.script import Rule, Script, Speaking, make_conditions, say, write_down
+from pytest_byom.mock.wording import explain_at_once, write_report
+from pytest_byom.mock.writing import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_byom.mock.answer import Step
+    from pytest_byom.mock.asked import AskedRequest
+    from pytest_byom.mock.embedded.chat_request import ChatRequest
+    from pytest_byom.mock.script import Entry
+
+LISTING = {"object": "list", "data": "{data}"}
+NO_RETRY = {"x-should-retry": "false"}
+
+
+class Scripted(Speaking):
+    """A script, the requests that it saw, and the answers that it gave.
+
+    `requests` holds the chat requests in the order of their arrival. `strict` says whether what
+    does not fit fails the test, `validate` whether requests are refused as the server would.
+    """
+
+    name = "byom_mock"
+
+    def __init__(
+        self, *, dialect: str = DEFAULT, validate: bool = True, strict: bool = True
+    ) -> None:
+        self.script = Script()
+        self.log = Log()
+        self.validate = validate
+        self.strict = strict
+        self._dialect = load_dialect(dialect)
+        self._models: tuple[str, ...] = ()
+        self._hosts: tuple[str, ...] = ()
+
+    def _add(self, entry: Entry) -> None:
+        self.script.queue.append(entry)
+
+    def start(self) -> None:
+        """Begin to take requests."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Take no request any more."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.stop()
+        if kind is None and self.strict:
+            self.verify()
+
+    def when(self, *functions: Any, **conditions: Any) -> Rule:
+        """Return a rule for requests of one kind, to which replies are added.
+
+        Conditions by name: `model`, `last_user`, `first_user`, `system`, `tool` (a function on
+        offer), `tool_result`, `turn`, `stream`, `json`, `messages`, `schema`, `headers`, `host`,
+        `path`. A mapping is a subset. A value may be a matcher (`contains`, `matches`,
+        `anything`) or a function; what has no name is a function of the whole request.
+        Raises UsageError for a condition that is none.
+        """
+        rule = Rule(
+            make_conditions(functions, conditions),
+            write_down("when", _written(functions, conditions)),
+        )
+        self.script.rules.append(rule)
+        return rule
+
+    def conversation(self, *functions: Any, **conditions: Any) -> Rule:
+        """Return a rule whose replies are the answers of a conversation, in their order.
+
+        The answer is picked by the number of answers that the request holds.
+        """
+        rule = Rule(
+            make_conditions(functions, conditions),
+            write_down("conversation", _written(functions, conditions)),
+            by_turn=True,
+        )
+        self.script.rules.append(rule)
+        return rule
+
+    def dialect(self, name: str) -> Self:
+        """Answer as this server does from now on: "groq", "ollama", "vllm" and so on."""
+        self._dialect = load_dialect(name)
+        return self
+
+    @property
+    def dialect_name(self) -> str:
+        """The name of the dialect that is spoken."""
+        return self._dialect.name
+
+    def models(self, *names: str) -> Self:
+        """Serve these models and no other."""
+        self._models = names
+        return self
+
+    def hosts(self, *names: str) -> Self:
+        """Claim requests to these hosts only, such as "llm.internal" or "localhost:8000"."""
+        self._hosts = names
+        return self
+
+    @property
+    def requests(self) -> list[AskedRequest]:
+        """The chat requests in the order of their arrival."""
+        return [one.asked for one in self.log.served if one.asked.is_chat and one.kind != "blocked"]
+
+    def claims(self, method: str, host: str, port: int | None, path: str) -> Claim | None:
+        """Return what a request asks of this mock, None if it is not for it."""
+        if self._hosts and not is_of(host, port, self._hosts):
+            return None
+        return find_claim(method, path)
+
+    def answer(self, asked: AskedRequest) -> Served:
+        """Answer a request of the API, whatever it is."""
+        self.log.number(asked)
+        values = self._values(asked)
+        if not asked.is_chat:
+            return self._list_models(asked, values)
+        request: ChatRequest | None = None
+        try:
+            if self.validate:
+                request = read_request(asked, self._dialect, self._models)
+        except ApiError as error:
+            given = refusal(error, self._dialect, values)
+            return self._served(asked, "refused", given, note=str(error))
+        return self._take(asked, request, values)
+
+    def _values(self, asked: AskedRequest) -> dict[str, Any]:
+        model = asked.model or self._dialect.model
+        values: dict[str, Any] = {"created": int(time.time()), "model": model}
+        values["request"] = fill(self._dialect.ids["request"], values)
+        return values
+
+    def _served(self, asked: AskedRequest, kind: Any, answer: Answer, **more: Any) -> Served:
+        return self.log.add(Served(asked, kind, answer, **more))
+
+    def _take(
+        self, asked: AskedRequest, request: ChatRequest | None, values: Mapping[str, Any]
+    ) -> Served:
+        entry = self.script.take(asked)
+        if entry is None:
+            note = explain_at_once(asked, self.script)
+            return self._served(asked, "unmatched", self._complain(note, values))
+        try:
+            said = say(entry.saying, asked)
+            if isinstance(said, Failure):
+                given = write_failure(said, self._dialect, values)
+                return self._served(asked, "failure", given, said=said, entry=entry)
+            said = self._complete(said, asked, request)
+            given = self._write(said, asked, values)
+        except Exception as error:
+            note = f"{entry.written} ({entry.place}) raised {type(error).__name__}: {error}"
+            return self._served(asked, "raised", self._complain(note, values), note=note)
+        return self._served(asked, "reply", given, said=said, entry=entry)
+
+    def _complain(self, note: str, values: Mapping[str, Any]) -> Answer:
+        """Return the answer to what nothing takes: no client asks such a thing again."""
+        failure = Failure(status=400, message=note, type="byom_no_reply", headers=NO_RETRY)
+        return write_failure(failure, load_dialect(DEFAULT), values)
+
+    def block(self, asked: AskedRequest) -> Served:
+        """Refuse a request for a real server."""
+        self.log.number(asked)
+        note = (
+            f"byom: {asked.host} is a real server, and a mock is active: the request was not sent"
+        )
+        return self._served(asked, "blocked", self._complain(note, self._values(asked)), note=note)
+
+    def _complete(self, said: Reply, asked: AskedRequest, request: ChatRequest | None) -> Reply:
+        if not said.from_schema:
+            return said
+        from pytest_byom.mock.from_schema import make_from_schema
+
+        return make_from_schema(said, asked, request)
+
+    def _write(self, said: Reply, asked: AskedRequest, values: Mapping[str, Any]) -> Answer:
+        dialect = self._dialect
+        writer = Writer(said, asked, dialect, values["model"], values["request"])
+        common = dialect.headers.get("all", {})
+        body: bytes | tuple[Step, ...]
+        if asked.stream:
+            body = plan_stream(writer.write_stream(), said.flow, self._error_events(said, values))
+            kind, own = dialect.stream_type, dialect.headers.get("stream", {})
+        else:
+            body = plan_body(writer.write_completion(), said.flow)
+            kind, own = dialect.json_type, dialect.headers.get("plain", {})
+        headers = {"content-type": kind, **_headers(common, values), **_headers(own, values)}
+        headers |= said.headers
+        return Answer(
+            status=200,
+            headers=tuple((name.lower(), str(value)) for name, value in headers.items()),
+            body=body,
+            delay=plan_delay(said.flow),
+        )
+
+    def _error_events(self, said: Reply, values: Mapping[str, Any]) -> list[bytes]:
+        """Return the events of an error inside of a stream."""
+        if said.flow.error_after is None:
+            return []
+        error = said.flow.error
+        if isinstance(error, dict):
+            return [write_event(error)]
+        failure = Failure(status=500, message=error if isinstance(error, str) else None)
+        dialect = self._dialect
+        filled = {**values, **error_values(failure, dialect)}
+        form = dialect.error_event or {"data": dialect.error_form(500).body}
+        event = write_event(fill(form["data"], filled))
+        return [f"event: {form['event']}\n".encode() + event if "event" in form else event]
+
+    def _list_models(self, asked: AskedRequest, values: Mapping[str, Any]) -> Served:
+        dialect = self._dialect
+        names = self._models or (dialect.model,)
+        form = dialect.models
+        entries = {name: fill(form["entry"], {**values, "model": name}) for name in names}
+        common = {**dialect.headers.get("all", {}), **dialect.headers.get("plain", {})}
+        headers = {"content-type": dialect.json_type, **_headers(common, values)}
+        wanted = asked.path.partition("/models")[2].lstrip("/")
+        if wanted and wanted not in entries:
+            return self._served(asked, "models", refusal(missing_model(wanted), dialect, values))
+        data: Any = entries.get(wanted)
+        if not wanted:
+            data = fill(form.get("list", LISTING), {**values, "data": list(entries.values())})
+        found = Answer(200, tuple(headers.items()), write_json(data))
+        return self._served(asked, "models", found)
+
+    def report(self, *, with_unused: bool = True) -> str:
+        """Return what does not fit between script and requests; empty if all does."""
+        return write_report(self.script, self.log.served, name=self.name, with_unused=with_unused)
+
+    def verify(self) -> None:
+        """Raise AssertionError if a request got no reply, or a reply no request."""
+        if found := self.report():
+            raise AssertionError(found)
+
+    def reset(self) -> None:
+        """Forget the script and all requests."""
+        self.script, self.log = Script(), Log()
+
+
+def _headers(templates: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
+    filled: dict[str, str] = fill(templates, values)
+    return filled
+
+
+def _written(functions: tuple[Any, ...], conditions: dict[str, Any]) -> dict[str, Any]:
+    numbered = {f"where {place}": function for place, function in enumerate(functions)}
+    return {**numbered, **conditions}

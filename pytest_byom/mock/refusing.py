@@ -1,0 +1,182 @@
+"""What the server that a mock stands for would refuse, and its errors in its own form."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from pytest_byom.mock.answer import Answer
+from pytest_byom.mock.dialect import fill, load_dialect
+from pytest_byom.mock.embedded.body import check_media_type, read_object
+from pytest_byom.mock.embedded.chat_request import read_chat_request, unknown_model
+from pytest_byom.mock.embedded.errors import ApiError
+from pytest_byom.mock.embedded.render import write_json
+from pytest_byom.mock.embedded.rules import RULES
+from pytest_byom.mock.replies import UNSET, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_byom.mock.asked import AskedRequest
+    from pytest_byom.mock.dialect import Dialect
+    from pytest_byom.mock.embedded.chat_request import ChatRequest
+
+TYPES = {
+    401: "authentication_error", 403: "permission_error", 404: "not_found_error",
+    429: "rate_limit_error",
+}  # fmt: skip
+"""The type of an error, where the script does not give one; others follow from the class."""
+
+MESSAGES = {
+    401: "Incorrect API key provided.",
+    403: "You are not allowed to do this.",
+    404: "There is no such thing.",
+    408: "The request took too long.",
+    409: "The request conflicts with another one.",
+    413: "The request is too large.",
+    429: "Rate limit reached. Please try again later.",
+    500: "The server had an error while processing your request.",
+    502: "Bad gateway.",
+    503: "The engine is currently overloaded, please try again later.",
+    504: "The gateway timed out.",
+}
+CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
+_OTHERS = frozenset(
+    {"messages", "model", "tool_choice", "function_call", "functions"}
+)  # checked, though not by a rule of their own
+
+
+def read_request(
+    asked: AskedRequest, dialect: Dialect, models: tuple[str, ...]
+) -> ChatRequest | None:
+    """Check a request as the server would. Raises ApiError; None for a fault it does not mind."""
+    check_media_type(asked.headers.get("content-type"))
+    found = _read_body(asked.body, dialect.name, models)
+    if isinstance(found, ApiError):
+        raise found
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _read_body(body: bytes, dialect: str, models: tuple[str, ...]) -> ChatRequest | ApiError | None:
+    """Check a body; a request that is sent again, as clients do, is checked once."""
+    try:
+        return _check(read_object(body), load_dialect(dialect), models)
+    except ApiError as error:
+        return error.with_traceback(None)
+
+
+def _check(body: dict[str, Any], dialect: Dialect, models: tuple[str, ...]) -> ChatRequest | None:
+    _refuse_members(body, dialect)
+    known = models or _named_model(body)
+    try:
+        return read_chat_request(body, known)
+    except ApiError as error:
+        if is_taken(error, dialect):
+            return None
+        raise
+
+
+def _named_model(body: Mapping[str, Any]) -> tuple[str, ...]:
+    model = body.get("model")
+    return (model,) if isinstance(model, str) else ()
+
+
+def _refuse_members(body: Mapping[str, Any], dialect: Dialect) -> None:
+    """Refuse what this server does not know."""
+    rules = dialect.requests
+    for name in body:
+        said = rules.refuses.get(name)
+        if said is None and rules.unknown and name not in RULES and name not in _OTHERS:
+            said = rules.unknown
+        if said and body[name] is not None:
+            message = fill(said, {"param": name})
+            raise ApiError(message, status=rules.status, param=name, code="unsupported_parameter")
+
+
+@functools.cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+def is_taken(error: ApiError, dialect: Dialect) -> bool:
+    """Whether this server does not mind such a fault."""
+    if error.error["code"] == "model_not_found" and dialect.requests.any_model:
+        return True
+    place = f"{error.error['param']} {error.error['code']}"
+    return any(_pattern(text).search(place) for text in dialect.requests.takes)
+
+
+def refusal(error: ApiError, dialect: Dialect, values: Mapping[str, Any]) -> Answer:
+    """Return the answer to a request that is refused."""
+    said = error.error
+    message = said["message"]
+    if said["code"] == "model_not_found" and dialect.requests.unknown_model:
+        message = fill(dialect.requests.unknown_model, values)
+    failure = Failure(
+        status=error.status,
+        message=message,
+        type=said["type"],
+        code=said["code"],
+        param=said["param"],
+        headers=dict(error.headers),
+    )
+    return write_failure(failure, dialect, values)
+
+
+def missing_model(name: str) -> ApiError:
+    """There is no such model in the list."""
+    return unknown_model(name)
+
+
+def write_failure(failure: Failure, dialect: Dialect, values: Mapping[str, Any]) -> Answer:
+    """Return the answer that a failure is, in the form of this server."""
+    from pytest_byom.mock.answer import plan_body, plan_delay
+
+    trouble = failure.connection or (failure.timeout and f"{failure.timeout} timeout")
+    body, kind, status, own = _write_body(failure, dialect, values)
+    common = {**dialect.headers.get("all", {}), **dialect.headers.get("error", {}), **own}
+    headers = {"content-type": kind, **fill(common, values), **failure.headers}
+    return Answer(
+        status=status,
+        headers=tuple((name, str(value)) for name, value in headers.items()),
+        body=plan_body(body, failure.flow),
+        delay=plan_delay(failure.flow),
+        trouble=trouble,
+    )
+
+
+def _write_body(
+    failure: Failure, dialect: Dialect, values: Mapping[str, Any]
+) -> tuple[bytes, str, int, Mapping[str, str]]:
+    body = failure.body
+    if body is UNSET:
+        form = dialect.error_form(failure.status)
+        error = error_values(failure, dialect)
+        made = fill(form.body, {**values, **error})
+        kind = dialect.json_type if isinstance(made, dict) else "text/plain; charset=utf-8"
+        content = write_json(made) if isinstance(made, dict) else str(made).encode()
+        return content, kind, form.answer_with or failure.status, form.headers
+    if isinstance(body, bytes):
+        return body, "application/octet-stream", failure.status, {}
+    if isinstance(body, str):
+        kind = "text/html" if body.lstrip().startswith("<") else "text/plain"
+        return body.encode(), f"{kind}; charset=utf-8", failure.status, {}
+    return json.dumps(body, ensure_ascii=False).encode(), dialect.json_type, failure.status, {}
+
+
+def error_values(failure: Failure, dialect: Dialect) -> dict[str, Any]:
+    """Return what fills the form of an error."""
+    status = failure.status
+    usual = "server_error" if status >= 500 else "invalid_request_error"
+    kind = failure.type or TYPES.get(status, usual)
+    types = dialect.error_form(status).types
+    return {
+        "status": status,
+        "message": failure.message or MESSAGES.get(status, f"The request failed ({status})."),
+        "type": types.get(kind, kind) if failure.type is None else failure.type,
+        "code": CODES.get(status) if failure.code is UNSET else failure.code,
+        "param": failure.param,
+    }
