@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from pytest_byom.mock.in_process import Mock
     from pytest_byom.mock.matchers import anything, contains, matches
     from pytest_byom.mock.replies import call
+    from pytest_byom.mock.server import MockServer
     from pytest_byom.registry import Endpoint, Registry, load_registry
 
 _WHERE = {
@@ -106,6 +107,7 @@ _WHERE = {
     "mock.in_process": ["Mock"],
     "mock.matchers": ["anything", "contains", "matches"],
     "mock.replies": ["call"],
+    "mock.server": ["MockServer"],
     "registry": ["Endpoint", "Registry", "load_registry"],
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
@@ -132,6 +134,7 @@ __all__ = [
     "ExchangeError",
     "Inconclusive",
     "Mock",
+    "MockServer",
     "NetworkError",
     "NoEffect",
     "NotFound",

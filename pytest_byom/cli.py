@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_byom.conformance.check import Check
 
@@ -46,10 +47,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     serve = commands.add_parser("serve", help="Run a server", description="Run a server.")
-    serve.add_argument("what", choices=["embedded"], help="The server inside this package")
+    serve.add_argument(
+        "what",
+        metavar="WHAT",
+        help="'embedded', the server inside this package, or a script: a file that ends in .yaml",
+    )
     serve.add_argument("--host", default="127.0.0.1", help="Where to listen (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, default=0, help="The port (default: a free one)")
-    serve.add_argument("--api-key", metavar="K", help="Refuse requests without this key")
+    serve.add_argument(
+        "--api-key", metavar="K", help="Refuse requests without this key (embedded only)"
+    )
     serve.set_defaults(run=_serve)
 
     checks = commands.add_parser("checks", help="List the checks", description="List the checks.")
@@ -85,22 +92,68 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(arguments: argparse.Namespace) -> int:
     from pytest_byom.client.errors import UsageError
+
+    if arguments.what == "embedded":
+        return _serve_embedded(arguments)
+    if not arguments.what.endswith((".yaml", ".yml")):
+        raise UsageError(f"{arguments.what!r} cannot be served; give 'embedded' or a .yaml file")
+    if arguments.api_key is not None:
+        raise UsageError("--api-key is for the embedded server: a script takes every key")
+    return _serve_script(arguments)
+
+
+def _serve_embedded(arguments: argparse.Namespace) -> int:
     from pytest_byom.mock.embedded import EmbeddedServer
     from pytest_byom.mock.http1 import BackgroundServer
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_on_signal()
     app = EmbeddedServer(api_key=arguments.api_key)
-    try:
+    with _listening(arguments):
         server = BackgroundServer(app, host=arguments.host, port=arguments.port)
-    except (OSError, OverflowError) as error:
-        where = f"{arguments.host}:{arguments.port}"
-        raise UsageError(f"cannot listen on {where}: {error}; try another --port") from error
     with server:
         print(f"{server.url}/v1", flush=True)
         stop.wait()
     return 0
+
+
+def _serve_script(arguments: argparse.Namespace) -> int:
+    """Serve a script; what nothing takes is told at once, and the exit code says that it was."""
+    from pytest_byom.mock.script_file import load_script
+    from pytest_byom.mock.server import MockServer
+
+    script = load_script(Path(arguments.what))
+    server = MockServer(host=arguments.host, port=arguments.port, strict=False, **script.options)
+    server.name = arguments.what
+    script.write_into(server)
+    server.log.watch(lambda served: served.note and print(served.note, file=sys.stderr, flush=True))
+    stop = _stop_on_signal()
+    with _listening(arguments):
+        server.start()
+    try:
+        print(server.base_url, flush=True)
+        stop.wait()
+    finally:
+        server.stop()
+    return 1 if any(served.note for served in server.log.served) else 0
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@contextlib.contextmanager
+def _listening(arguments: argparse.Namespace) -> Iterator[None]:
+    """Say what is wrong where a server cannot listen."""
+    from pytest_byom.client.errors import UsageError
+
+    try:
+        yield
+    except (OSError, OverflowError) as error:
+        where = f"{arguments.host}:{arguments.port}"
+        raise UsageError(f"cannot listen on {where}: {error}; try another --port") from error
 
 
 def _list_checks(arguments: argparse.Namespace) -> int:

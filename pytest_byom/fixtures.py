@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_byom.conformance.exchange import Exchange
     from pytest_byom.conformance.target import Target
     from pytest_byom.mock.in_process import Mock
+    from pytest_byom.mock.server import MockServer
     from pytest_byom.registry import Endpoint
     from pytest_byom.suite_run import SuiteRun
 
@@ -113,3 +114,13 @@ def byom_mock(request: pytest.FixtureRequest, byom_dialect: str) -> Iterator[Moc
 
     with watching(request, Mock(dialect=byom_dialect, **read_options(request))) as mock:
         yield mock
+
+
+@pytest.fixture
+def byom_server(request: pytest.FixtureRequest, byom_dialect: str) -> Iterator[MockServer]:
+    """The same script behind a server of its own on 127.0.0.1, for any process and language."""
+    from pytest_byom.mock.server import MockServer
+    from pytest_byom.mock_hooks import read_options, watching
+
+    with watching(request, MockServer(dialect=byom_dialect, **read_options(request))) as server:
+        yield server

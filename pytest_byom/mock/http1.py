@@ -14,19 +14,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import socket
+import struct
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
-from secrets import token_hex
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import h11
 
+from pytest_byom.mock.http_messages import (
+    Application,
+    Broken,
+    Headers,
+    Reply,
+    Request,
+    error_reply,
+)
+
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
+
+__all__ = [
+    "Application",
+    "BackgroundServer",
+    "Broken",
+    "Headers",
+    "Reply",
+    "Request",
+    "Server",
+    "error_reply",
+    "serve",
+]
 
 BODY_LIMIT = 32 * 1024 * 1024
 """Bytes of a request body: a few large images in base64; nginx takes 1 MiB, OpenAI 512 MiB."""
@@ -40,55 +61,6 @@ _LONG_HEAD = f"The request headers are larger than {HEADER_LIMIT} bytes."
 READ_SIZE = 64 * 1024
 LINGER_SECONDS = 2.0
 
-Headers = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request: `path` is percent-encoded as it came, names in `headers` are lower case."""
-
-    method: str
-    path: str
-    query: str
-    headers: Headers
-    body: bytes
-
-    def header(self, name: str) -> str | None:
-        """Return the first value of a header, whatever the case of its name."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key == wanted), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer: bytes go out with their length, an iterator in chunked coding.
-
-    With `verbatim` nothing is added, computed or checked: the head is written as given, the body
-    follows as it comes, and the connection is closed.
-    """
-
-    status: int
-    headers: Headers
-    body: bytes | AsyncIterator[bytes]
-    verbatim: bool = False
-
-
-class Application(Protocol):
-    """Whatever answers requests."""
-
-    async def __call__(self, request: Request) -> Reply:
-        """Answer one request; what is raised becomes a 500."""
-        ...
-
-
-def error_reply(
-    status: int, message: str, *, type: str = "invalid_request_error", headers: Headers = ()
-) -> Reply:
-    """Build an answer with OpenAI's error object."""
-    error = {"message": message, "type": type, "param": None, "code": None}
-    fixed = (("content-type", "application/json"), ("x-request-id", f"req_{token_hex(16)}"))
-    return Reply(status, (*fixed, *headers), json.dumps({"error": error}).encode())
-
 
 class Server:
     """A listening server inside a running loop; `errors` has one line for each fault of the app."""
@@ -100,11 +72,12 @@ class Server:
         self.errors: list[str] = []
         self.url = ""  # without a path, such as http://127.0.0.1:8000
 
-    async def start(self, *, host: str, port: int) -> None:
+    async def start(self, *, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Bind and listen; port 0 takes a free one. Raises OSError if the port is taken."""
-        self._listener = await asyncio.start_server(self._accept, host, port)
+        self._listener = await asyncio.start_server(self._accept, host, port, ssl=tls)
         bound = self._listener.sockets[0].getsockname()[1]
-        self.url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://[{host}]:{bound}" if ":" in host else f"{scheme}://{host}:{bound}"
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, reader, writer)
@@ -150,7 +123,15 @@ class BackgroundServer:
     Raises OSError if it cannot listen. `close()` may be called from any thread, and twice.
     """
 
-    def __init__(self, app: Application, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: Application,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._tls = tls
         self._server = Server(app)
         self._ready: Future[asyncio.AbstractEventLoop] = Future()
         self._stop = asyncio.Event()
@@ -161,7 +142,7 @@ class BackgroundServer:
 
     async def _main(self, host: str, port: int) -> None:
         try:
-            await self._server.start(host=host, port=port)
+            await self._server.start(host=host, port=port, tls=self._tls)
         except BaseException as error:
             self._ready.set_exception(error)
             return
@@ -316,11 +297,15 @@ class _Connection:
     async def _answer(self, request: Request) -> bool:
         try:
             reply = await self._server.app(request)
+        except Broken as broken:
+            return self._break(broken)
         except Exception as error:
             self._note(request, error)
             reply = _failed()
         try:
             await self._send(reply, request.method)
+        except Broken as broken:
+            return self._break(broken)
         except Exception as error:
             if self._writer.is_closing():
                 return False  # the client is gone; that is nobody's fault
@@ -329,6 +314,14 @@ class _Connection:
                 return False
             await self._send(_failed(), request.method)
         return not reply.verbatim
+
+    def _break(self, broken: Broken) -> bool:
+        """End the connection before its time; what was written is sent, unless it is reset."""
+        found = self._writer.get_extra_info("socket")
+        if broken.reset and found is not None:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._writer.transport.abort()
+        return False
 
     def _note(self, request: Request, error: Exception) -> None:
         self._server.errors.append(

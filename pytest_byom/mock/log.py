@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_byom.mock.answer import Answer
     from pytest_byom.mock.asked import AskedRequest
     from pytest_byom.mock.replies import Failure, Reply
     from pytest_byom.mock.script import Entry
 
-Kind = Literal["reply", "failure", "models", "refused", "unmatched", "blocked", "raised", "route"]
+Kind = Literal[
+    "reply", "failure", "models", "refused", "unmatched", "blocked", "unserved", "raised"
+]
 
 
 @dataclass(eq=False)
@@ -40,6 +44,7 @@ class Log:
         self.served: list[Served] = []
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._watchers: list[Callable[[Served], object]] = []
 
     def number(self, asked: AskedRequest) -> None:
         """Give a request its number."""
@@ -50,4 +55,10 @@ class Log:
         """Keep one more."""
         with self._lock:
             self.served.append(served)
+        for watcher in self._watchers:
+            watcher(served)
         return served
+
+    def watch(self, watcher: Callable[[Served], object]) -> None:
+        """Tell `watcher` of whatever is served from now on."""
+        self._watchers.append(watcher)

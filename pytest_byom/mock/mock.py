@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_byom.mock.script import Entry
 
 LISTING = {"object": "list", "data": "{data}"}
+SERVED = "/chat/completions or /models"
 NO_RETRY = {"x-should-retry": "false"}
 
 
@@ -165,7 +166,7 @@ class Scripted(Speaking):
         entry = self.script.take(asked)
         if entry is None:
             note = explain_at_once(asked, self.script)
-            return self._served(asked, "unmatched", self._complain(note, values))
+            return self._served(asked, "unmatched", self._complain(note, values), note=note)
         try:
             said = say(entry.saying, asked)
             if isinstance(said, Failure):
@@ -190,6 +191,14 @@ class Scripted(Speaking):
             f"byom: {asked.host} is a real server, and a mock is active: the request was not sent"
         )
         return self._served(asked, "blocked", self._complain(note, self._values(asked)), note=note)
+
+    def turn_away(self, asked: AskedRequest) -> Served:
+        """Refuse a request for a path that is not served."""
+        self.log.number(asked)
+        note = f"byom: {asked.method} {asked.path} is not served; what is served ends in {SERVED}"
+        failure = Failure(status=404, message=note, headers=NO_RETRY)
+        given = write_failure(failure, self._dialect, self._values(asked))
+        return self._served(asked, "unserved", given, note=note)
 
     def _complete(self, said: Reply, asked: AskedRequest, request: ChatRequest | None) -> Reply:
         if not said.from_schema:

@@ -96,6 +96,10 @@ def write_report(
         lines.append(f"{name}: {_count(blocked, 'request')} for a real server, not let through")
         for one in blocked:
             lines += _indent(describe(one.asked), f"request {one.asked.number}")
+    if unserved := [one for one in served if one.kind == "unserved"]:
+        lines.append(f"{name}: {_count(unserved, 'request')} for a path that is not served")
+        for one in unserved:
+            lines += _indent(describe(one.asked), f"request {one.asked.number}")
     if raised:
         lines.append(f"{name}: {_count(raised, 'reply')} could not be made")
         lines += [f"  request {one.asked.number}  {one.note}" for one in raised]

@@ -295,3 +295,46 @@ def test_respx_is_not_loaded_until_it_is_used(pytester: pytest.Pytester) -> None
     )
     result = pytester.runpytest_subprocess("-p", "pytest_byom.plugin", timeout=60)
     result.assert_outcomes(passed=1)
+
+
+def test_a_server(run: Run, pytester: pytest.Pytester) -> None:
+    """`byom_server` has a server with a script of its own for each test."""
+    pytester.makepyfile(
+        """
+        import httpx
+        import pytest
+
+        BODY = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+        @pytest.mark.parametrize("text", ["one", "two"])
+        def test_app(byom_server, text):
+            byom_server.reply(text)
+            answer = httpx.post(f"{byom_server.base_url}/chat/completions", json=BODY).json()
+            assert answer["choices"][0]["message"]["content"] == text
+
+        def test_silent(byom_server):
+            byom_server.reply("never asked for")
+        """
+    )
+    result = run()
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["byom_server: 1 reply that no request used"])
+
+
+def test_both(run: Run, pytester: pytest.Pytester) -> None:
+    """Both fixtures in one test do not mix: the mock leaves the server's requests alone."""
+    pytester.makepyfile(
+        """
+        import httpx
+
+        BODY = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+        def test_app(byom_server, byom_mock, ask):
+            byom_mock.hosts("llm.test").reply("in process")
+            byom_server.reply("on a socket")
+            answer = httpx.post(f"{byom_server.base_url}/chat/completions", json=BODY).json()
+            assert answer["choices"][0]["message"]["content"] == "on a socket"
+            assert ask().json()["choices"][0]["message"]["content"] == "in process"
+        """
+    )
+    run().assert_outcomes(passed=1)

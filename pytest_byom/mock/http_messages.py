@@ -1,0 +1,71 @@
+"""What an HTTP server and its application say to each other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: `path` is percent-encoded as it came, names in `headers` are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, whatever the case of its name."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: bytes go out with their length, an iterator in chunked coding.
+
+    With `verbatim` nothing is added, computed or checked: the head is written as given, the body
+    follows as it comes, and the connection is closed.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes | AsyncIterator[bytes]
+    verbatim: bool = False
+
+
+class Broken(Exception):
+    """Raised by an application, or by its body, that wants the connection broken.
+
+    What was sent before arrives. With `reset` the client sees a reset in place of an end.
+    """
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__("the connection is broken on purpose")
+        self.reset = reset
+
+
+class Application(Protocol):
+    """Whatever answers requests."""
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request; what is raised becomes a 500."""
+        ...
+
+
+def error_reply(
+    status: int, message: str, *, type: str = "invalid_request_error", headers: Headers = ()
+) -> Reply:
+    """Build an answer with OpenAI's error object."""
+    error = {"message": message, "type": type, "param": None, "code": None}
+    fixed = (("content-type", "application/json"), ("x-request-id", f"req_{token_hex(16)}"))
+    return Reply(status, (*fixed, *headers), json.dumps({"error": error}).encode())
