@@ -5,7 +5,7 @@ placeholder stands for a value, as it is; placeholders inside of a text become t
 
     {uuid} {hex:N} {alnum:N} {lower:N} {digits:N}      made anew for each answer
     {answer} {request} {created} {model} {finish}      of this answer
-    {usage} {input} {output} {total} {cached} {reasoning}
+    {usage} {input} {output} {spoken} {total} {cached} {reasoning}
     {message} {type} {code} {param} {status}           of an error
 """
 
@@ -34,7 +34,7 @@ FORM = Form(error=RegistryError, name="dialect", most_characters=100_000, most_l
 DEFAULT = "openai"
 TEMPLATES = (
     "answer", "choice", "message", "chunk", "first_chunk", "finish_chunk", "usage_chunk",
-    "chunk_choice", "finish_choice",
+    "last_chunk", "opening_choice", "chunk_choice", "finish_choice",
 )  # fmt: skip
 _random = random.Random()
 """Not the one of the standard library's functions: a test may have seeded that."""
@@ -52,7 +52,8 @@ class Calls:
     """How calls are written.
 
     `whole`: one delta has the whole call. `with_finish`: that delta stands in the finish chunk.
-    `content`: beside calls it is null, empty or absent. `index`, `type`: whether plain calls have
+    `content`: beside calls it is null, empty or absent; `opening` says the same of the first delta
+    of a stream. `index`, `type`: whether plain calls have
     an index, and any call a type. `first`: the first delta has empty arguments, none, or a piece.
     `beside`: what a delta with a call has besides. `named`: the finish reason of a forced call.
     """
@@ -60,6 +61,7 @@ class Calls:
     whole: bool = False
     with_finish: bool = False
     content: str = "null"
+    opening: str = "null"
     index: bool = False
     type: bool = True
     first: str = "empty"
@@ -77,6 +79,7 @@ class UsageForm:
     """
 
     members: Mapping[str, Any]
+    streamed: Mapping[str, Any] | None = None
     asked: tuple[str, ...] = ("own",)
     unasked: tuple[str, ...] = ()
     others: str = "absent"
@@ -84,13 +87,17 @@ class UsageForm:
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorForm:
-    """The body of an error, and its headers: of some statuses, or of all."""
+    """The body of an error, and its headers: of some statuses, or of all.
+
+    `omit` names members of the error object that are left out where they would be null, `types`
+    translates the types of the API.
+    """
 
     body: Template
     status: tuple[int, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
-    answer_with: int | None = None
+    omit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +105,17 @@ class Requests:
     """What the server takes and refuses, where it is not what the API says.
 
     `takes` are patterns of faults, written as param and code, that it does not mind. `refuses` has
-    parameters that it knows not, with what it says; `unknown` what it says of any other.
+    parameters that it knows not, or values ("response_format.type=json_object"), with what it says;
+    `unknown` what it says of any parameter that is neither the API's nor one of those it `knows`.
     """
 
     takes: tuple[str, ...] = ()
     refuses: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
+    knows: tuple[str, ...] = ()
     status: int = 400
     unknown_model: str = ""
+    model_status: int = 404
     any_model: bool = False
 
 
@@ -128,12 +138,16 @@ class Dialect:
     first_chunk: Mapping[str, Any] = field(default_factory=dict)
     finish_chunk: Mapping[str, Any] = field(default_factory=dict)
     usage_chunk: Mapping[str, Any] = field(default_factory=dict)
+    last_chunk: Mapping[str, Any] = field(default_factory=dict)
+    opening_choice: Mapping[str, Any] | None = None
     chunk_choice: Mapping[str, Any] = field(default_factory=lambda: {"logprobs": None})
     finish_choice: Mapping[str, Any] = field(default_factory=dict)
     opening: Mapping[str, Any] | None = field(
         default_factory=lambda: {"role": "assistant", "content": "", "refusal": None}
     )
     finish_delta: Mapping[str, Any] = field(default_factory=dict)
+    finish_with_text: bool = False
+    beside_reasoning: Mapping[str, Any] = field(default_factory=dict)
     role: str = "first"
     unfinished: str = "null"
     reasoning: str = "reasoning_content"
@@ -145,6 +159,11 @@ class Dialect:
     error_event: Mapping[str, Any] | None = None
     requests: Requests = Requests()
     models: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_parted(self) -> bool:
+        """Whether reasoning is a part of the content, in place of a member of its own."""
+        return self.reasoning == "parts"
 
     def error_form(self, status: int) -> ErrorForm:
         """Return the form of an error with this status."""
@@ -173,12 +192,15 @@ def load_dialect(dialect: str) -> Dialect:
     for name in ("headers", "ids", "models"):
         data[name] = {key: _prepare(value) for key, value in data.get(name, {}).items()}
     usage = _tuples(data["usage"], "asked", "unasked")
-    data["usage"] = UsageForm(**{**usage, "members": _prepare(usage["members"])})
-    data["errors"] = tuple(ErrorForm(**_tuples(form, "status")) for form in data["errors"])
+    forms: dict[str, Any] = {
+        name: _prepare(usage[name]) for name in ("members", "streamed") if name in usage
+    }
+    data["usage"] = UsageForm(**{**usage, **forms})
+    data["errors"] = tuple(ErrorForm(**_tuples(one, "status", "omit")) for one in data["errors"])
     if "calls" in data:
         data["calls"] = Calls(**data["calls"])
     if "requests" in data:
-        data["requests"] = Requests(**_tuples(data["requests"], "takes"))
+        data["requests"] = Requests(**_tuples(data["requests"], "takes", "knows"))
     return Dialect(name=dialect, **_tuples(data, "comments"))
 
 
@@ -239,11 +261,18 @@ class _Fixed:
 
 def _compile_mapping(template: dict[str, Any]) -> Maker:
     makers = {key: _compile(value) for key, value in template.items()}
-    fixed = {key: make.value for key, make in makers.items() if isinstance(make, _Fixed)}
     moving = [(key, make) for key, make in makers.items() if not isinstance(make, _Fixed)]
+    blank = {key: make.value if isinstance(make, _Fixed) else None for key, make in makers.items()}
     if not moving:
-        return _Fixed(fixed)
-    return lambda values: {**fixed, **{key: make(values) for key, make in moving}}
+        return _Fixed(blank)
+
+    def make_mapping(values: Mapping[str, Any]) -> dict[str, Any]:
+        filled = blank.copy()  # keeps the order of the members
+        for key, make in moving:
+            filled[key] = make(values)
+        return filled
+
+    return make_mapping
 
 
 def _compile_text(template: str) -> Maker:

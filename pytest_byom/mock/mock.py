@@ -20,8 +20,8 @@ from pytest_byom.mock.refusing import (
 )
 from pytest_byom.mock.replies import Failure, Reply
 from pytest_byom.mock.script import Rule, Script, Speaking, make_conditions, say, write_down
+from pytest_byom.mock.streaming import StreamWriter
 from pytest_byom.mock.wording import explain_at_once, write_report
-from pytest_byom.mock.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -209,7 +209,7 @@ class Scripted(Speaking):
 
     def _write(self, said: Reply, asked: AskedRequest, values: Mapping[str, Any]) -> Answer:
         dialect = self._dialect
-        writer = Writer(said, asked, dialect, values["model"], values["request"])
+        writer = StreamWriter(said, asked, dialect, values["model"], values["request"])
         common = dialect.headers.get("all", {})
         body: bytes | tuple[Step, ...]
         if asked.stream:

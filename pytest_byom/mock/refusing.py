@@ -87,13 +87,21 @@ def _named_model(body: Mapping[str, Any]) -> tuple[str, ...]:
 def _refuse_members(body: Mapping[str, Any], dialect: Dialect) -> None:
     """Refuse what this server does not know."""
     rules = dialect.requests
-    for name in body:
-        said = rules.refuses.get(name)
-        if said is None and rules.unknown and name not in RULES and name not in _OTHERS:
-            said = rules.unknown
-        if said and body[name] is not None:
-            message = fill(said, {"param": name})
-            raise ApiError(message, status=rules.status, param=name, code="unsupported_parameter")
+    for name in body if rules.unknown else ():
+        if name not in RULES and name not in _OTHERS and name not in rules.knows:
+            raise _unsupported(name, rules.unknown, dialect)
+    for place, said in rules.refuses.items():
+        name, _, value = place.partition("=")
+        found: Any = body
+        for step in name.split("."):
+            found = found.get(step) if isinstance(found, dict) else None
+        if found is not None and value in ("", found):
+            raise _unsupported(name, said, dialect)
+
+
+def _unsupported(name: str, said: str, dialect: Dialect) -> ApiError:
+    message = fill(said, {"param": name})
+    return ApiError(message, status=dialect.requests.status, param=name)
 
 
 @functools.cache
@@ -112,13 +120,14 @@ def is_taken(error: ApiError, dialect: Dialect) -> bool:
 def refusal(error: ApiError, dialect: Dialect, values: Mapping[str, Any]) -> Answer:
     """Return the answer to a request that is refused."""
     said = error.error
-    message = said["message"]
+    message, kind, status = said["message"], said["type"], error.status
     if said["code"] == "model_not_found" and dialect.requests.unknown_model:
         message = fill(dialect.requests.unknown_model, values)
+        kind, status = "not_found_error", dialect.requests.model_status
     failure = Failure(
-        status=error.status,
+        status=status,
         message=message,
-        type=said["type"],
+        type=dialect.error_form(status).types.get(kind or "", kind),
         code=said["code"],
         param=said["param"],
         headers=dict(error.headers),
@@ -155,16 +164,24 @@ def _write_body(
     if body is UNSET:
         form = dialect.error_form(failure.status)
         error = error_values(failure, dialect)
-        made = fill(form.body, {**values, **error})
+        made = _omit(fill(form.body, {**values, **error}), form.omit)
         kind = dialect.json_type if isinstance(made, dict) else "text/plain; charset=utf-8"
         content = write_json(made) if isinstance(made, dict) else str(made).encode()
-        return content, kind, form.answer_with or failure.status, form.headers
+        return content, kind, failure.status, fill(dict(form.headers), values)
     if isinstance(body, bytes):
         return body, "application/octet-stream", failure.status, {}
     if isinstance(body, str):
         kind = "text/html" if body.lstrip().startswith("<") else "text/plain"
         return body.encode(), f"{kind}; charset=utf-8", failure.status, {}
     return json.dumps(body, ensure_ascii=False).encode(), dialect.json_type, failure.status, {}
+
+
+def _omit(body: Any, names: tuple[str, ...]) -> Any:
+    """Return an error without those members that would be null."""
+    if not names or not isinstance(body, dict) or not isinstance(body.get("error"), dict):
+        return body
+    error = {k: v for k, v in body["error"].items() if v is not None or k not in names}
+    return {**body, "error": error}
 
 
 def error_values(failure: Failure, dialect: Dialect) -> dict[str, Any]:

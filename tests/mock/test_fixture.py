@@ -159,14 +159,14 @@ def test_one_test_under_several_dialects(run: Run, pytester: pytest.Pytester) ->
         """
         import pytest
 
-        @pytest.mark.byom(dialect=["openai", "openai"])
+        @pytest.mark.byom(dialect=["openai", "groq"])
         def test_app(byom_mock, byom_dialect):
             assert byom_mock.dialect_name == byom_dialect
         """
     )
     result = run("-v")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*::test_app?openai?? PASSED*"])
+    result.stdout.fnmatch_lines(["*::test_app?openai? PASSED*", "*::test_app?groq? PASSED*"])
 
 
 def test_an_unknown_dialect(run: Run, pytester: pytest.Pytester) -> None:

@@ -1,0 +1,464 @@
+"""Each dialect answers as recorded servers did: the same members, with values of the same types.
+
+What all recorded answers of a kind have, the mock's answer has; what none of them has, it has not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_byom.client.errors import UsageError
+from pytest_byom.mock.asked import AskedRequest, hide
+from pytest_byom.mock.dialect import DEFAULT, fill, list_dialects, load_dialect
+from pytest_byom.mock.in_process import Mock
+from pytest_byom.mock.replies import call
+from pytest_byom.registry import load_registry
+
+from .asking import ask, assembled, chunks, completion, events
+
+DATA = Path(__file__).parents[1] / "data"
+NAMES = [name for name in list_dialects() if name != DEFAULT]
+EACH = pytest.mark.parametrize("name", NAMES)
+TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    for name in ("look", "find")
+]
+USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
+
+
+def test_there_is_a_dialect_for_every_known_server() -> None:
+    """The servers that the registry knows are the dialects of the mock."""
+    assert set(NAMES) == set(load_registry(environ={}).endpoints) - {"embedded"}
+
+
+def recordings(name: str, kind: str) -> list[dict[str, Any]]:
+    """Return the recorded answers of one kind: `plain`, `tools`, `stream` or `stream-tools`."""
+    own = {
+        "plain": "plain",
+        "tools": "tools_required",
+        "stream": "stream_usage",
+        "stream-tools": "tools_stream_named_usage",
+    }
+    file = DATA / "dialects" / name / f"{own[kind]}.json"
+    if file.exists():
+        return [json.loads(file.read_text("utf-8"))]
+    pattern = {"plain": "json", "tools": "json-tools"}.get(kind, kind)
+    files = sorted((DATA / "recordings" / name).glob(f"{pattern}-[0-9a-f]*.json"))
+    read = [json.loads(file.read_text("utf-8")) for file in files]
+    complete = [one for one in read if one["fidelity"] in ("wire", "json-parsed")]
+    return [one["response"] for one in complete]
+
+
+def shape(value: Any, path: str = "") -> dict[str, str]:
+    """Return the JSON type at every path of a value; entries of a list are one."""
+    if isinstance(value, dict):
+        return {
+            p: t for key, entry in value.items() for p, t in shape(entry, f"{path}.{key}").items()
+        }
+    if isinstance(value, list):
+        return {p: t for entry in value for p, t in shape(entry, f"{path}[]").items()} or {
+            path: "list"
+        }
+    names = {bool: "bool", int: "number", float: "number", str: "text", type(None): "null"}
+    return {path: names[type(value)]}
+
+
+def bodies(recorded: dict[str, Any]) -> list[Any]:
+    """Return the JSON of an answer, or that of its events."""
+    if "sse" not in recorded:
+        return [recorded["body"]]
+    data = [line[5:].strip() for line in recorded["sse"].splitlines() if line.startswith("data:")]
+    return [json.loads(text) for text in data if text != "[DONE]"]
+
+
+def members(values: list[Any]) -> set[str]:
+    """Return the paths of some values together."""
+    return {path for value in values for path in shape(value)}
+
+
+NOT_COMPARED = re.compile(
+    # What depends on the model or the account, and what a text answer need not have.
+    r"\.(reasoning(_content|_details)?\b.*|refusal|annotations.*|usage.*_details\.(image|video|audio|"
+    r"accepted|rejected|text|cache_write|cached|reasoning)\w*|usage\.(cost|is_byok|service_tier).*|"
+    r"usage\.num_cached_tokens|usage\.server_side_tool_usage_details.*|"
+    r"service_tier|system_fingerprint|logprobs.*|stats\..*|model_info.*|runtime.*|p|citations.*|"
+    r"usage\.(prompt|completion)_tokens_details|x_groq\.seed|provider|"
+    r"usage\.\w+_ticks|choices\[\]\.(delta|message)\.(content.*|role))$"
+)
+
+
+def compared(paths: set[str]) -> set[str]:
+    """Return the paths that say something about the server."""
+    return {path for path in paths if not NOT_COMPARED.search(path)}
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "tools": {"tools": TOOLS, "tool_choice": "required"},
+    "stream": {"stream": True},
+    "stream-tools": {"stream": True, "tools": TOOLS, "tool_choice": "required"},
+}
+
+
+def answer(name: str, kind: str) -> list[Any]:
+    """Return what the mock answers to a request of one kind."""
+    mock = Mock(dialect=name)
+    members = dict(KINDS[kind])
+    if "stream" in kind and name != "mistral":
+        members |= USAGE
+    if "tools" in kind:
+        mock.reply(tool_calls=[call("look", city="Paris")])
+    else:
+        mock.reply("Hello there, you")
+    served = ask(mock, **members)
+    assert served.kind == "reply"
+    return chunks(served) if "stream" in kind else [completion(served)]
+
+
+CASES = [(name, kind) for name in NAMES for kind in KINDS if recordings(name, kind)]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_members_are_the_recorded_ones(name: str, kind: str) -> None:
+    """No member is made up, and none is missing that all recordings have."""
+    ours = compared(members(answer(name, kind)))
+    theirs = [compared(members(bodies(one))) for one in recordings(name, kind)]
+    anywhere = {path for found in theirs for path in found}
+    everywhere = {path for path in anywhere if all(path in found for found in theirs)}
+    assert ours - anywhere == set()
+    assert everywhere - ours == set()
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_types_are_the_recorded_ones(name: str, kind: str) -> None:
+    """Each member has a type that it was recorded with."""
+    known: dict[str, set[str]] = {}
+    for recorded in recordings(name, kind):
+        for body in bodies(recorded):
+            for path, type in shape(body).items():
+                known.setdefault(path, set()).add(type)
+    for body in answer(name, kind):
+        for path, type in shape(body).items():
+            assert type in known.get(path, {type}), path
+
+
+def test_most_dialects_are_held_against_recordings() -> None:
+    """Only the server of which no recording is public is not."""
+    assert set(NAMES) - {name for name, _ in CASES} == {"localai"}
+
+
+@EACH
+def test_stream_and_whole_answer_say_the_same(name: str) -> None:
+    """Our client makes the same of both, whatever the dialect."""
+    mock = Mock(dialect=name)
+    members = {} if name == "mistral" else USAGE
+    mock.reply("Hello there", reasoning=None if name == "mistral" else "Hm", usage=(9, 4), times=1)
+    response = assembled(ask(mock, stream=True, **members))
+    assert (response.content, response.finish_reason) == ("Hello there", "stop")
+    assert response.usage is not None
+    assert (response.usage.input_tokens, response.usage.output_tokens) == (9, 4)
+    assert events(mock.log.served[0])[-1] == "[DONE]"
+
+
+@EACH
+def test_parallel_calls(name: str) -> None:
+    """Parallel calls arrive whole, whatever their pieces."""
+    mock = Mock(dialect=name)
+    mock.reply(tool_calls=[call("look", city="Paris"), call("find", text="a b")])
+    response = assembled(ask(mock, stream=True, tools=TOOLS))
+    made = [(one.name, json.loads(one.arguments)) for one in response.tool_calls]
+    assert made == [("look", {"city": "Paris"}), ("find", {"text": "a b"})]
+    assert len({one.id for one in response.tool_calls}) == 2
+    assert response.finish_reason == "tool_calls"
+
+
+@EACH
+def test_errors_have_the_server_s_shape(name: str) -> None:
+    """Errors of all kinds are what the form of the dialect says, with the message in them."""
+    mock = Mock(dialect=name)
+    for status in (400, 401, 403, 404, 413, 422, 429, 500, 503):
+        mock.fail(status, message="It went wrong")
+        served = ask(mock)
+        assert served.answer.status == status
+        body = completion(served)
+        hidden = (name, status) in {("mistral", 401), ("mistral", 403), ("vllm", 401)}
+        assert ("It went wrong" in json.dumps(body)) is not hidden
+
+
+NULLS = {"param": None}
+ERRORS: list[tuple[str, int, Any]] = [
+    ("groq", 404, {"error": {"message": "m", "type": "invalid_request_error"}}),
+    ("llamacpp", 401, {"error": {"message": "m", "type": "authentication_error", "code": 401}}),
+    ("lmstudio", 400, {"error": "m"}),
+    ("mistral", 401, {"detail": "Unauthorized"}),
+    ("ollama", 404, {"error": {"message": "m", "type": "not_found_error", **NULLS, "code": None}}),
+    ("openrouter", 401, {"error": {"message": "m", "code": 401}}),
+    ("vllm", 401, {"error": "Unauthorized"}),
+    ("vllm", 400, {"error": {"message": "m", "type": "BadRequestError", **NULLS, "code": 400}}),
+    ("xai", 400, {"code": "Client specified an invalid argument", "error": "m"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "status", "body"), ERRORS)
+def test_an_error_as_recorded(name: str, status: int, body: Any) -> None:
+    """Errors are written as the server writes them."""
+    mock = Mock(dialect=name)
+    mock.fail(status, message="m", code=None)
+    assert completion(ask(mock)) == body
+
+
+RECORDED_ERRORS = [
+    ("groq", 404, "error404-f2016434", {"model": "llama-3.3-70b-versatlie"}),
+    ("mistral", 400, "error400-5fecbf72", {"model": "mistral-does-not-exist"}),
+    ("openrouter", 400, "error400-217c6acb", {"model": "invalid-model-1"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "status", "file", "members"), RECORDED_ERRORS)
+def test_an_unknown_model(name: str, status: int, file: str, members: dict[str, Any]) -> None:
+    """A model that is not served gets the very error that was recorded."""
+    mock = Mock(dialect=name)
+    mock.models("another")
+    served = ask(mock, **members)
+    path = DATA / "recordings" / name / f"{file}.json"
+    recorded = json.loads(path.read_text("utf-8"))["response"]
+    found = completion(served)
+    for body in (found, recorded["body"]):
+        body.pop("user_id", None)
+    assert (served.answer.status, found) == (status, recorded["body"])
+
+
+@pytest.mark.parametrize("name", ["ollama", "vllm"])
+def test_an_unknown_model_of_a_local_server(name: str) -> None:
+    """A model that is not served gets an error of the recorded shape."""
+    mock = Mock(dialect=name)
+    mock.models("another")
+    served = ask(mock, model="no-such-model")
+    file = DATA / "dialects" / name / "unknown_model.json"
+    recorded = json.loads(file.read_text("utf-8"))
+    assert served.answer.status == recorded["status"]
+    assert shape(completion(served)) == shape(recorded["body"])
+    assert completion(served)["error"]["type"] == recorded["body"]["error"]["type"]
+
+
+def test_any_model() -> None:
+    """llama.cpp and LM Studio answer for any model."""
+    for name in ("llamacpp", "lmstudio"):
+        mock = Mock(dialect=name)
+        mock.models("small").reply("x")
+        assert ask(mock, model="large").kind == "reply"
+
+
+REFUSED: list[tuple[str, dict[str, Any], int]] = [
+    ("groq", {"logprobs": True}, 400),
+    ("groq", {"frobnicate": 1}, 400),
+    ("mistral", {"seed": 1}, 422),
+    ("mistral", {"stream_options": {"include_usage": True}, "stream": True}, 422),
+    ("mistral", {"frobnicate": 1}, 422),
+    ("lmstudio", {"response_format": {"type": "json_object"}}, 400),
+    ("openai", {"temperature": 99}, 400),
+    ("vllm", {"temperature": 99}, 400),
+]
+
+
+@pytest.mark.parametrize(("name", "members", "status"), REFUSED)
+def test_refused(name: str, members: dict[str, Any], status: int) -> None:
+    """A parameter that the server does not take is refused."""
+    mock = Mock(dialect=name)
+    mock.reply("x")
+    assert ask(mock, **members).answer.status == status
+
+
+TAKEN: list[tuple[str, Any, dict[str, Any]]] = [
+    ("llamacpp", "Hi", {"temperature": 99}),
+    ("llamacpp", [], {}),
+    ("llamacpp", [{"role": "robot", "content": "x"}], {}),
+    ("ollama", "Hi", {"temperature": 99}),
+    ("ollama", "Hi", {"logit_bias": "x"}),
+    ("vllm", [{"role": "tool", "tool_call_id": "c", "content": "x"}], {}),
+    ("mistral", "Hi", {"random_seed": 1}),
+    ("groq", "Hi", {"reasoning_format": "hidden"}),
+]
+
+
+@pytest.mark.parametrize(("name", "messages", "members"), TAKEN)
+def test_taken(name: str, messages: Any, members: dict[str, Any]) -> None:
+    """What the server does not mind gets its reply."""
+    mock = Mock(dialect=name)
+    mock.reply("x")
+    assert ask(mock, messages, **members).kind == "reply"
+
+
+def test_groq_tells_usage_three_times() -> None:
+    """Groq's usage stands in the finish chunk, inside of x_groq, and in a chunk of its own."""
+    mock = Mock(dialect="groq")
+    mock.reply("x", usage=(9, 4))
+    sent = chunks(ask(mock, stream=True, **USAGE))
+    assert sent[-2]["usage"] == sent[-2]["x_groq"]["usage"] == sent[-1]["usage"]
+    assert sent[-1]["choices"] == []
+    assert sent[0]["x_groq"]["id"].startswith("req_")
+
+
+def test_groq_s_request_id() -> None:
+    """Groq's x-request-id is the id in x_groq."""
+    mock = Mock(dialect="groq")
+    mock.reply("x")
+    served = ask(mock)
+    assert dict(served.answer.headers)["x-request-id"] == completion(served)["x_groq"]["id"]
+
+
+def test_groq_s_error_in_a_stream() -> None:
+    """Groq's error inside a stream is an event of its own name, and no end marker follows."""
+    mock = Mock(dialect="groq")
+    mock.reply("x", error_after=0, error="tool call validation failed")
+    content = ask(mock, stream=True).answer.content
+    assert content.startswith(
+        b'event: error\ndata: {"error":{"message":"tool call validation failed"'
+    )
+    assert b"[DONE]" not in content
+
+
+@pytest.mark.parametrize("name", ["groq", "ollama", "xai", "mistral"])
+def test_whole_calls(name: str) -> None:
+    """These servers send a call in one delta."""
+    mock = Mock(dialect=name)
+    mock.reply(tool_calls=[call("look", city="Paris")])
+    sent = chunks(ask(mock, stream=True, tools=TOOLS))
+    parts = [c["choices"][0] for c in sent if c["choices"][0]["delta"].get("tool_calls")]
+    assert len(parts) == 1
+    assert parts[0]["delta"]["tool_calls"][0]["function"]["arguments"] == '{"city": "Paris"}'
+    assert (parts[0].get("finish_reason") == "tool_calls") is (name == "mistral")
+
+
+def test_openrouter_s_comments_and_padding() -> None:
+    """OpenRouter's streams begin with comments, its JSON with white space."""
+    mock = Mock(dialect="openrouter")
+    mock.reply("x", times=2)
+    stream = ask(mock, stream=True).answer.content
+    assert stream.startswith(b": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\ndata: {")
+    body = ask(mock).answer.content
+    assert len(body) - len(body.lstrip()) == 11
+
+
+def test_openrouter_s_finish_reason_twice() -> None:
+    """OpenRouter repeats the finish reason beside usage, asked for or not."""
+    mock = Mock(dialect="openrouter")
+    mock.reply("x")
+    sent = chunks(ask(mock, stream=True))
+    assert [c["choices"][0]["finish_reason"] for c in sent[-2:]] == ["stop", "stop"]
+    assert sent[-1]["usage"]["cost"]
+    assert all(c["choices"][0]["delta"]["role"] == "assistant" for c in sent)
+
+
+def test_xai_counts_reasoning_apart() -> None:
+    """xAI's completion tokens are without the reasoning tokens, its total is with them."""
+    mock = Mock(dialect="xai")
+    mock.reply("x", reasoning="Hm", usage={"input": 10, "output": 7, "reasoning": 5})
+    usage = completion(ask(mock))["usage"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (
+        10,
+        2,
+        17,
+    )
+
+
+def test_xai_names_no_finish_reason_until_the_end() -> None:
+    """xAI leaves the finish reason out until there is one."""
+    mock = Mock(dialect="xai")
+    mock.reply("a b")
+    kept = ["finish_reason" in c["choices"][0] for c in chunks(ask(mock, stream=True))]
+    assert kept == [False, False, True]
+
+
+def test_mistral_s_reasoning_is_a_part() -> None:
+    """Mistral's content is a list of parts where there is reasoning."""
+    mock = Mock(dialect="mistral")
+    mock.reply("Yes.", reasoning="Hm", times=2)
+    content = completion(ask(mock))["choices"][0]["message"]["content"]
+    assert content == [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]},
+        {"type": "text", "text": "Yes."},
+    ]
+    deltas = [c["choices"][0]["delta"] for c in chunks(ask(mock, stream=True))]
+    assert deltas[1] == {"content": content[:1]}
+    assert deltas[2] == {"content": "Yes."}
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [("ollama", "reasoning"), ("groq", "reasoning"), ("vllm", "reasoning"),
+     ("openrouter", "reasoning"), ("xai", "reasoning_content"), ("llamacpp", "reasoning_content")],
+)  # fmt: skip
+def test_where_reasoning_stands(name: str, member: str) -> None:
+    """Reasoning has the name that the server has for it."""
+    mock = Mock(dialect=name)
+    mock.reply("Yes.", reasoning="Hm")
+    assert completion(ask(mock))["choices"][0]["message"][member] == "Hm"
+
+
+LISTS = [("llamacpp", "dialects/llamacpp/models"), ("ollama", "dialects/ollama/models"),
+         ("vllm", "dialects/vllm/models")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "file"), LISTS)
+def test_the_list_of_models(name: str, file: str) -> None:
+    """The list of models has the recorded members."""
+    recorded = json.loads((DATA / f"{file}.json").read_text("utf-8"))["body"]
+    asked = AskedRequest("GET", "http://llm.test/v1/models", hide({}), b"")
+    ours = completion(Mock(dialect=name).answer(asked))
+    assert ours.keys() == recorded.keys()
+    assert ours["data"][0].keys() <= recorded["data"][0].keys()
+
+
+def test_openrouter_s_list_has_no_object() -> None:
+    """OpenRouter's list of models is bare."""
+    asked = AskedRequest("GET", "http://llm.test/v1/models", hide({}), b"")
+    assert completion(Mock(dialect="openrouter").answer(asked)).keys() == {"data"}
+
+
+@EACH
+def test_headers_are_text(name: str) -> None:
+    """Every header has a name in lower case and a text."""
+    mock = Mock(dialect=name)
+    mock.reply("x", times=2).fail(429)
+    for served in (ask(mock), ask(mock, stream=True), ask(mock)):
+        for header, value in served.answer.headers:
+            assert header == header.lower()
+            assert isinstance(value, str)
+            assert "{" not in value
+
+
+@EACH
+def test_ids_differ(name: str) -> None:
+    """Two answers have two ids, where the server gives them."""
+    mock = Mock(dialect=name)
+    mock.reply("x", times="any")
+    found = {completion(ask(mock))["id"] for _ in range(20)}
+    assert len(found) > (1 if name == "ollama" else 19)
+
+
+def test_templates() -> None:
+    """A template is filled with values as they are, or as text inside of a text."""
+    template = {"a": "{total}", "b": "x-{total}", "c": ["{total}", 1], "d": None, "e": "{hex:5}"}
+    filled = fill(template, {"total": 7})
+    assert (filled["a"], filled["b"], filled["c"], filled["d"]) == (7, "x-7", [7, 1], None)
+    assert re.fullmatch("[0-9a-f]{5}", filled["e"])
+
+
+def test_a_dialect_in_code() -> None:
+    """A dialect may be changed in the middle of a script."""
+    mock = Mock()
+    mock.reply("x", times=2)
+    assert "x_groq" not in completion(ask(mock))
+    assert "x_groq" in completion(ask(mock.dialect("groq")))
+
+
+def test_no_such_dialect() -> None:
+    """A name that is none is refused with those that there are."""
+    with pytest.raises(UsageError, match="there is no dialect 'grok'; there are groq, llamacpp"):
+        load_dialect("grok")
