@@ -21,6 +21,16 @@ from pytest_byom.mock.refusing import (
 from pytest_byom.mock.replies import Failure, Reply
 from pytest_byom.mock.script import Rule, Script, Speaking, make_conditions, say, write_down
 from pytest_byom.mock.streaming import StreamWriter
+from pytest_byom.mock.verdict import (
+    MOST_ATTEMPTS,
+    find_all,
+    find_endless_waits,
+    find_hurry,
+    find_retried_refusals,
+    find_storms,
+    find_taken_cuts,
+    require,
+)
 from pytest_byom.mock.wording import explain_at_once, write_report
 
 if TYPE_CHECKING:
@@ -265,6 +275,35 @@ class Scripted(Speaking):
         """Raise AssertionError if a request got no reply, or a reply no request."""
         if found := self.report():
             raise AssertionError(found)
+
+    def assert_resilient(self, answer: Any = None, *, most_attempts: int = MOST_ATTEMPTS) -> None:
+        """Raise AssertionError for what the app's client did wrong about errors.
+
+        It retried what was refused for good, came back before the server said, retried without
+        end, has no read timeout, or took a cut stream for a whole one. `answer` is what the app
+        made of the last stream, if it made anything of it.
+        """
+        require(find_all(self.log.served, most=most_attempts, answer=answer))
+
+    def assert_no_retry_of_refusals(self) -> None:
+        """Raise AssertionError if a 400, or its like, was asked again."""
+        require(find_retried_refusals(self.log.served))
+
+    def assert_retry_after_obeyed(self) -> None:
+        """Raise AssertionError if the client came back before the server said."""
+        require(find_hurry(self.log.served))
+
+    def assert_no_retry_storm(self, most_attempts: int = MOST_ATTEMPTS) -> None:
+        """Raise AssertionError if one request was sent more often than that, and failed."""
+        require(find_storms(self.log.served, most=most_attempts))
+
+    def assert_read_timeout(self) -> None:
+        """Raise AssertionError if the client would have waited for ever."""
+        require(find_endless_waits(self.log.served))
+
+    def assert_cut_noticed(self, answer: Any = None) -> None:
+        """Raise AssertionError if a cut stream was taken for a whole one."""
+        require(find_taken_cuts(self.log.served, answer=answer))
 
     def reset(self) -> None:
         """Forget the script and all requests."""
