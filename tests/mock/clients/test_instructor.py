@@ -34,7 +34,7 @@ def test_structured_output(byom_mock: Mock, client: Any) -> None:
         ask(model="m", response_model=Place, messages=[{"role": "user", "content": "Where?"}])
         for _ in range(2)
     )
-    assert first == Place(city="Paris", days=2)
+    assert (first.city, first.days) == ("Paris", 2)
     assert isinstance(second, Place)
 
 

@@ -11,7 +11,9 @@ from pytest_byom.mock.replies import call
 
 from .conftest import WEATHER
 
-langchain_openai = pytest.importorskip("langchain_openai", reason="langchain-openai is not installed")
+langchain_openai = pytest.importorskip(
+    "langchain_openai", reason="langchain-openai is not installed"
+)
 
 if TYPE_CHECKING:
     from pytest_byom.mock.in_process import Mock

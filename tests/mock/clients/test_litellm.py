@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,8 @@ from pytest_byom.mock.replies import call
 
 from .conftest import WEATHER
 
-pytest.importorskip("litellm", reason="litellm is not installed")
+if importlib.util.find_spec("litellm") is None:
+    pytest.skip("litellm is not installed", allow_module_level=True)
 
 if TYPE_CHECKING:
     from pytest_byom.mock.in_process import Mock
@@ -29,8 +31,7 @@ def options() -> dict[str, Any]:
 @pytest.fixture
 def litellm() -> Any:
     """The library, imported when the mock is active: it must be seen all the same."""
-    import litellm
-
+    litellm: Any = importlib.import_module("litellm")
     litellm.in_memory_llm_clients_cache.flush_cache()
     return litellm
 

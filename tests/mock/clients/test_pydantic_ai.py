@@ -17,14 +17,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def agent() -> Any:
-    agent = pydantic_ai.Agent("openai-chat:m")
-
-    @agent.tool_plain
     def get_weather(city: str) -> str:
         """Tell the weather."""
         return f"Sunny in {city}"
 
-    return agent
+    return pydantic_ai.Agent("openai-chat:m", tools=[get_weather])
 
 
 def test_an_agent(byom_mock: Mock, agent: Any) -> None:
