@@ -19,7 +19,15 @@ from pytest_byom.mock.refusing import (
     write_failure,
 )
 from pytest_byom.mock.replies import Failure, Reply
-from pytest_byom.mock.script import Rule, Script, Speaking, make_conditions, say, write_down
+from pytest_byom.mock.script import (
+    Rule,
+    Script,
+    Speaking,
+    make_conditions,
+    make_entry,
+    say,
+    write_down,
+)
 from pytest_byom.mock.streaming import StreamWriter
 from pytest_byom.mock.verdict import (
     MOST_ATTEMPTS,
@@ -35,11 +43,12 @@ from pytest_byom.mock.wording import explain_at_once, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pytest_byom.mock.answer import Step
     from pytest_byom.mock.asked import AskedRequest
     from pytest_byom.mock.embedded.chat_request import ChatRequest
-    from pytest_byom.mock.script import Entry
+    from pytest_byom.mock.script import Entry, Times
 
 LISTING = {"object": "list", "data": "{data}"}
 SERVED = "/chat/completions or /models"
@@ -115,6 +124,19 @@ class Scripted(Speaking):
         self.script.rules.append(rule)
         return rule
 
+    def from_contract(self, id: str, *, folder: Path | None = None, times: Times = 1) -> Self:
+        """Answer as a contract says that a real server did, such as "chat/tools-required".
+
+        A stream is sent event by event. If the app asks for a stream and the contract has none, or
+        the other way round, the same is said in the form that is asked for. `folder` is one of
+        contracts of your own. Raises ContractError if there is no such contract.
+        """
+        from pytest_byom.mock.from_contract import make_saying
+
+        given = {"": id} if folder is None else {"": id, "folder": str(folder)}
+        self._add(make_entry("from_contract", make_saying(id, folder), given, times))
+        return self
+
     def dialect(self, name: str) -> Self:
         """Answer as this server does from now on: "groq", "ollama", "vllm" and so on."""
         self._dialect = load_dialect(name)
@@ -182,6 +204,8 @@ class Scripted(Speaking):
             if isinstance(said, Failure):
                 given = write_failure(said, self._dialect, values)
                 return self._served(asked, "failure", given, said=said, entry=entry)
+            if isinstance(said, Answer):
+                return self._served(asked, "reply", said, entry=entry)
             said = self._complete(said, asked, request)
             given = self._write(said, asked, values)
         except Exception as error:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.mock import transports
-from pytest_byom.mock.answer import Answer
 from pytest_byom.mock.asked import AskedRequest, hide
+from pytest_byom.mock.from_contract import recorded_answer
 from pytest_byom.mock.hosts import find_claim, is_real
 from pytest_byom.mock.in_process import read_request
 from pytest_byom.mock.log import Served
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from pytest_byom.contract import Contract
-
-_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+    from pytest_byom.mock.answer import Answer
 
 
 def _is_ours(request: Any) -> bool:
@@ -184,7 +182,7 @@ class Replayer:
             for exchange in self._left:
                 if plain_request(exchange.request) == plain_request(wanted):
                     self._left.remove(exchange)
-                    return Served(asked, "reply", _recorded_answer(exchange))
+                    return Served(asked, "reply", recorded_answer(exchange))
             self._problems += self._explain(asked, wanted)
         note = "byom: this request was not recorded; see the report of the test"
         failure = Failure(
@@ -220,24 +218,3 @@ def _refusal(failure: Failure) -> Answer:
     from pytest_byom.mock.dialect import DEFAULT, load_dialect
 
     return write_failure(failure, load_dialect(DEFAULT), {"request": ""})
-
-
-def _recorded_answer(exchange: Contract) -> Answer:
-    """Return a recorded response; a stream is sent event by event."""
-    response = exchange.response
-    assert response is not None
-    headers = tuple((name.lower(), value) for name, value in response.headers.items())
-    content = response.content
-    kind = dict(headers).get("content-type", "")
-    if response.sse is None and "event-stream" not in kind:
-        return Answer(response.status, headers, content)
-    return Answer(response.status, headers, tuple(_split_events(content)))
-
-
-def _split_events(content: bytes) -> Iterator[bytes]:
-    start = 0
-    for match in _EVENT_END.finditer(content):
-        yield content[start : match.end()]
-        start = match.end()
-    if start < len(content):
-        yield content[start:]
