@@ -160,6 +160,10 @@ class Dialect:
     requests: Requests = Requests()
     models: Mapping[str, Any] = field(default_factory=dict)
 
+    def header_form(self, *, stream: bool) -> Template:
+        """Return the template of the headers of an answer."""
+        return _header_form(self.name, stream)
+
     @property
     def is_parted(self) -> bool:
         """Whether reasoning is a part of the content, in place of a member of its own."""
@@ -202,6 +206,14 @@ def load_dialect(dialect: str) -> Dialect:
     if "requests" in data:
         data["requests"] = Requests(**_tuples(data["requests"], "takes", "knows"))
     return Dialect(name=dialect, **_tuples(data, "comments"))
+
+
+@functools.cache
+def _header_form(name: str, stream: bool) -> Template:
+    dialect = load_dialect(name)
+    kind = dialect.stream_type if stream else dialect.json_type
+    own = dialect.headers.get("stream" if stream else "plain", {})
+    return _prepare({"content-type": kind, **dialect.headers.get("all", {}), **own})
 
 
 def _tuples(data: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pytest_byom.mock.refusing import (
     refusal,
     write_failure,
 )
+from pytest_byom.mock.repeating import Writings, write_once
 from pytest_byom.mock.replies import Failure, Reply
 from pytest_byom.mock.script import (
     Rule,
@@ -28,7 +29,6 @@ from pytest_byom.mock.script import (
     say,
     write_down,
 )
-from pytest_byom.mock.streaming import StreamWriter
 from pytest_byom.mock.verdict import (
     MOST_ATTEMPTS,
     find_all,
@@ -69,6 +69,7 @@ class Scripted(Speaking):
     ) -> None:
         self.script = Script()
         self.log = Log()
+        self._writings = Writings()
         self.validate = validate
         self.strict = strict
         self._dialect = load_dialect(dialect)
@@ -207,7 +208,8 @@ class Scripted(Speaking):
             if isinstance(said, Answer):
                 return self._served(asked, "reply", said, entry=entry)
             said = self._complete(said, asked, request)
-            given = self._write(said, asked, values)
+            write = self._writings.write if said is entry.saying else write_once
+            given = self._answer(said, asked, values, write(said, asked, self._dialect, values))
         except Exception as error:
             note = f"{entry.written} ({entry.place}) raised {type(error).__name__}: {error}"
             return self._served(asked, "raised", self._complain(note, values), note=note)
@@ -241,22 +243,22 @@ class Scripted(Speaking):
 
         return make_from_schema(said, asked, request)
 
-    def _write(self, said: Reply, asked: AskedRequest, values: Mapping[str, Any]) -> Answer:
-        dialect = self._dialect
-        writer = StreamWriter(said, asked, dialect, values["model"], values["request"])
-        common = dialect.headers.get("all", {})
+    def _answer(
+        self, said: Reply, asked: AskedRequest, values: Mapping[str, Any], written: list[bytes]
+    ) -> Answer:
+        """Return the answer that sends what was written, as the reply says how."""
         body: bytes | tuple[Step, ...]
         if asked.stream:
-            body = plan_stream(writer.write_stream(), said.flow, self._error_events(said, values))
-            kind, own = dialect.stream_type, dialect.headers.get("stream", {})
+            body = plan_stream(written, said.flow, self._error_events(said, values))
         else:
-            body = plan_body(writer.write_completion(), said.flow)
-            kind, own = dialect.json_type, dialect.headers.get("plain", {})
-        headers = {"content-type": kind, **_headers(common, values), **_headers(own, values)}
-        headers |= said.headers
+            body = plan_body(written[0], said.flow)
+        headers: dict[str, str] = fill(self._dialect.header_form(stream=asked.stream), values)
+        if said.headers:
+            own = {name.lower(): str(value) for name, value in said.headers.items()}
+            headers = {**headers, **own}
         return Answer(
             status=200,
-            headers=tuple((name.lower(), str(value)) for name, value in headers.items()),
+            headers=tuple(headers.items()),
             body=body,
             delay=plan_delay(said.flow),
         )
@@ -280,8 +282,7 @@ class Scripted(Speaking):
         names = self._models or (dialect.model,)
         form = dialect.models
         entries = {name: fill(form["entry"], {**values, "model": name}) for name in names}
-        common = {**dialect.headers.get("all", {}), **dialect.headers.get("plain", {})}
-        headers = {"content-type": dialect.json_type, **_headers(common, values)}
+        headers: dict[str, str] = fill(dialect.header_form(stream=False), values)
         wanted = asked.path.partition("/models")[2].lstrip("/")
         if wanted and wanted not in entries:
             return self._served(asked, "models", refusal(missing_model(wanted), dialect, values))
@@ -331,12 +332,7 @@ class Scripted(Speaking):
 
     def reset(self) -> None:
         """Forget the script and all requests."""
-        self.script, self.log = Script(), Log()
-
-
-def _headers(templates: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
-    filled: dict[str, str] = fill(templates, values)
-    return filled
+        self.script, self.log, self._writings = Script(), Log(), Writings()
 
 
 def _written(functions: tuple[Any, ...], conditions: dict[str, Any]) -> dict[str, Any]:

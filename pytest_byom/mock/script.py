@@ -33,6 +33,9 @@ FIELDS = (
 )  # fmt: skip
 """What `when` may ask for, by name."""
 
+_PLAIN = (str, bool)
+"""Types of which two values are equal, or not; there is no more to it."""
+
 HERE = str(Path(__file__).parents[1])
 
 
@@ -110,7 +113,14 @@ class Rule(Speaking):
 
     def fits(self, asked: AskedRequest) -> bool:
         """Whether this rule takes a request."""
-        return next(self._differences(asked), None) is None
+        for name, pattern in self.conditions.items():
+            value = _value(asked, name)
+            if type(pattern) in _PLAIN:
+                if pattern != value or type(value) is not type(pattern):
+                    return False
+            elif next(find_differences(pattern, value, name), None) is not None:
+                return False
+        return True
 
     def find_differences(self, asked: AskedRequest) -> list[Difference]:
         """Return why this rule does not take a request; nothing if it does."""
