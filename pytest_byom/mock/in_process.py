@@ -112,7 +112,42 @@ class Mock(Scripted):
 
     def note_host(self, host: str) -> None:
         """Keep that something looked up a real server, and was refused."""
-        self.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
+        note_host(self, host)
+
+
+class Guard:
+    """Keeps the requests of this process from real servers while a mock runs elsewhere."""
+
+    blocks_lookups = True
+
+    def __init__(self, mock: Scripted) -> None:
+        self._mock = mock
+
+    def take(self, library: ModuleType, request: Any) -> Any:
+        """Refuse a request for a real server; None to let any other pass."""
+        if not is_real(request.url.host):
+            return None
+        return Player(library, request, self._mock.block(read_request(request))).respond()
+
+    async def take_async(self, library: ModuleType, request: Any) -> Any:
+        """Refuse a request for a real server; None to let any other pass."""
+        if not is_real(request.url.host):
+            return None
+        await request.aread()
+        return self.take(library, request)
+
+    def see(self, library: ModuleType, request: Any, response: Any) -> Any:
+        """Leave what passed as it is."""
+        return response
+
+    def note_host(self, host: str) -> None:
+        """Keep that something looked up a real server, and was refused."""
+        note_host(self._mock, host)
+
+
+def note_host(mock: Scripted, host: str) -> None:
+    """Keep that something looked up a real server, and was refused."""
+    mock.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
 
 
 def _served(response: Any) -> Served | None:

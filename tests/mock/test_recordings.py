@@ -205,3 +205,50 @@ def test_a_wrong_mode(run: Run) -> None:
     result = run("--byom-record-mode=always")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*invalid choice: 'always' (choose from*none*once*all*"])
+
+
+ASYNC_APP = """
+import asyncio
+import os
+
+import httpx
+import pytest
+
+BODY = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+
+
+@pytest.mark.byom_recording
+def test_app():
+    async def ask():
+        url = os.environ["SERVER"] + "/chat/completions"
+        async with httpx.AsyncClient() as client, client.stream("POST", url, json=BODY) as answer:
+            return [part async for part in answer.aiter_raw()]
+
+    assert b"".join(asyncio.run(ask())).count(b"data: ") == 5
+"""
+
+
+def test_an_async_app(run: Run, pytester: pytest.Pytester, server: MockServer) -> None:
+    """The stream of an async client is recorded and replayed too, event by event."""
+    pytester.makepyfile(test_app=ASYNC_APP)
+    server.reply("Hello there")
+    run("--byom-record-mode=once").assert_outcomes(passed=1)
+    server.stop()
+    run().assert_outcomes(passed=1)
+
+
+def test_real_servers_are_blocked_in_a_replay(
+    run: Run, pytester: pytest.Pytester, server: MockServer
+) -> None:
+    """A replay lets nothing through that was not recorded, whatever the client."""
+    script(server)
+    run("--byom-record-mode=once").assert_outcomes(passed=1)
+    file = pytester.path / "test_app.py"
+    more = """
+    with pytest.raises(OSError):
+        socket.create_connection(("api.openai.com", 443))
+"""
+    file.write_text("import socket\n" + file.read_text("utf-8") + more, "utf-8")
+    result = run()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["  api.openai.com was looked up, which nothing recorded"])
