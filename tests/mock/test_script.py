@@ -150,9 +150,7 @@ FITS: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("conditions", "messages", "members"), FITS, ids=lambda part: str(part)[:40]
-)
+@pytest.mark.parametrize(("conditions", "messages", "members"), FITS)
 def test_fits(mock: Mock, conditions: Any, messages: Any, members: Any) -> None:
     """A condition takes the requests that it names."""
     mock.when(**conditions).reply("yes")
@@ -177,9 +175,7 @@ FITS_NOT: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("conditions", "messages", "members"), FITS_NOT, ids=lambda part: str(part)[:40]
-)
+@pytest.mark.parametrize(("conditions", "messages", "members"), FITS_NOT)
 def test_fits_not(mock: Mock, conditions: Any, messages: Any, members: Any) -> None:
     """A condition leaves all other requests."""
     mock.when(**conditions).reply("yes")
@@ -250,7 +246,7 @@ MISTAKES: list[tuple[Callable[[Mock], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("mistake", "message"), MISTAKES, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("mistake", "message"), MISTAKES)
 def test_mistakes_are_told_at_once(
     mock: Mock, mistake: Callable[[Mock], Any], message: str
 ) -> None:
