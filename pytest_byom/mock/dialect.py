@@ -121,7 +121,10 @@ class Requests:
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What one server adds to the API, leaves out, and does in its own way."""
+    """What one server adds to the API, leaves out, and does in its own way.
+
+    `deviates` are the checks of the suite that find it: all of them, and no other.
+    """
 
     name: str
     title: str
@@ -159,6 +162,7 @@ class Dialect:
     error_event: Mapping[str, Any] | None = None
     requests: Requests = Requests()
     models: Mapping[str, Any] = field(default_factory=dict)
+    deviates: tuple[str, ...] = ()
 
     def header_form(self, *, stream: bool) -> Template:
         """Return the template of the headers of an answer."""
@@ -205,7 +209,7 @@ def load_dialect(dialect: str) -> Dialect:
         data["calls"] = Calls(**data["calls"])
     if "requests" in data:
         data["requests"] = Requests(**_tuples(data["requests"], "takes", "knows"))
-    return Dialect(name=dialect, **_tuples(data, "comments"))
+    return Dialect(name=dialect, **_tuples(data, "comments", "deviates"))
 
 
 @functools.cache
