@@ -55,7 +55,7 @@ def read_request(
     check_media_type(asked.headers.get("content-type"))
     found = _read_body(asked.body, dialect.name, models)
     if isinstance(found, ApiError):
-        raise found
+        raise found.with_traceback(None)  # it is kept, and must not gather one with each request
     return found
 
 

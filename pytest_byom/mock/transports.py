@@ -97,11 +97,12 @@ def start(taker: Taker) -> None:
 
 
 def stop(taker: Taker) -> None:
-    """Let `taker` see no request any more."""
+    """Let `taker` see no request any more; to stop twice does no harm."""
     with _lock:
-        _active.remove(taker)
-        if not _active:
-            _unpatch_all()
+        if taker in _active:
+            _active.remove(taker)
+            if not _active:
+                _unpatch_all()
 
 
 def put_on_top() -> None:

@@ -354,6 +354,17 @@ def test_everything_is_put_back() -> None:
     assert methods() == before
 
 
+def test_stopped_twice() -> None:
+    """To stop twice does no harm, nor to those that still run."""
+    with Mock() as outer:
+        inner = Mock()
+        inner.start()
+        inner.stop()
+        inner.stop()
+        outer.reply("outer")
+        assert httpx.post(URL, json=BODY).json()["choices"]
+
+
 def test_threads() -> None:
     """Clients in several threads are all answered."""
     with Mock() as mock:
