@@ -269,6 +269,20 @@ def test_a_function_that_fails(mock: Mock) -> None:
     assert "raised KeyError: 'city'" in mock.report()
 
 
+def test_a_condition_that_fails(mock: Mock) -> None:
+    """A condition that raises does not fit, and the report says what it raised."""
+
+    def wants_paris(asked: AskedRequest) -> bool:
+        return bool(asked.json["city"] == "Paris")
+
+    mock.when(wants_paris).reply("x")
+    assert ask(mock).kind == "unmatched"
+    assert "    request should be what wants_paris accepts" in mock.report()
+    assert ", for which it raised KeyError: 'city'" in mock.report()
+    mock.reply("the queue goes on")
+    assert said(ask(mock)) == "the queue goes on"
+
+
 def test_reset(mock: Mock) -> None:
     """A reset forgets script and requests."""
     mock.reply("x")
