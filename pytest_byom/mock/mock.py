@@ -181,7 +181,8 @@ class Scripted(Speaking):
                 request = read_request(asked, self._dialect, self._models)
         except ApiError as error:
             given = refusal(error, self._dialect, values)
-            return self._served(asked, "refused", given, note=str(error))
+            note = asked.redactor.text(str(error))
+            return self._served(asked, "refused", given, note=note)
         return self._take(asked, request, values)
 
     def _values(self, asked: AskedRequest) -> dict[str, Any]:
@@ -211,7 +212,8 @@ class Scripted(Speaking):
             write = self._writings.write if said is entry.saying else write_once
             given = self._answer(said, asked, values, write(said, asked, self._dialect, values))
         except Exception as error:
-            note = f"{entry.written} ({entry.place}) raised {type(error).__name__}: {error}"
+            said_of = f"{entry.written} ({entry.place}) raised {type(error).__name__}: {error}"
+            note = asked.redactor.text(said_of)
             return self._served(asked, "raised", self._complain(note, values), note=note)
         return self._served(asked, "reply", given, said=said, entry=entry)
 
