@@ -116,6 +116,14 @@ def openai_stream(client: Any) -> str:
     return text
 
 
+def openai_assembled(client: Any) -> str:
+    """Stream with openai-python's helper, which gives events and a whole answer as ours does."""
+    with client.chat.completions.stream(model="m", messages=MESSAGES) as stream:
+        for _ in stream:
+            pass
+        return str(stream.get_final_completion().choices[0].message.content)
+
+
 def compare(title: str, ways: dict[str, Way]) -> None:
     """Print what each way takes, and the ratios."""
     assert len({way() for way in ways.values()}) == 1, "not the same text"
@@ -124,9 +132,10 @@ def compare(title: str, ways: dict[str, Way]) -> None:
         taken = measure(ways, rounds=ROUNDS, repeat=REPEAT, clock=clock)
         print(f"\n{title}, {name} time")
         for way, seconds in taken.items():
-            print(f"  {way:15}{figure(seconds)}")
+            print(f"  {way:26}{figure(seconds)}")
         print(f"  byom / httpx    {ratio(taken['byom'], taken['httpx'])}")
-        print(f"  openai / byom   {ratio(taken['openai-python'], taken['byom'])}")
+        for way in list(ways)[2:]:
+            print(f"  {way} / byom    {ratio(taken[way], taken['byom'])}")
 
 
 def main() -> None:
@@ -154,6 +163,7 @@ def main() -> None:
                 "httpx": lambda: raw_stream(raw, url),
                 "byom": lambda: our_stream(llm),
                 "openai-python": lambda: openai_stream(sdk),
+                "openai-python, assembled": lambda: openai_assembled(sdk),
             },
         )
 

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_byom.conformance.check import Check
+    from pytest_byom.gate.terminal import Styled
 
 USAGE = 4
 """The exit code for bad arguments; the same as pytest's."""
+
+COLORS = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,7 +90,63 @@ def _parser() -> argparse.ArgumentParser:
             help="Folders of your own (default: the contracts of this package)",
         )
         action.set_defaults(run=run)
+    _add_gate_commands(commands)
     return parser
+
+
+def _add_gate_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    diff = commands.add_parser(
+        "diff",
+        help="Compare two baselines",
+        description="Compare two baselines, as --byom-baseline does.",
+    )
+    diff.add_argument("before", type=Path, metavar="BEFORE", help="A file of --byom-save")
+    diff.add_argument("after", type=Path, metavar="AFTER", help="A later one")
+    diff.add_argument("--gate", metavar="MODE", help="What fails besides: strict, speed, or both")
+    diff.set_defaults(run=_diff)
+
+    accept = commands.add_parser(
+        "accept",
+        help="Accept the findings of a report",
+        description="Write the findings of a report into byom.yaml as known deviations.",
+    )
+    accept.add_argument("report", type=Path, metavar="REPORT", help="What --byom-report wrote")
+    accept.add_argument("--reason", required=True, help="Why they are accepted")
+    accept.add_argument("--endpoint", metavar="NAME", help="Whose, if the report has several")
+    accept.add_argument(
+        "--check",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="Only this one: an id or a glob; may be repeated (default: every finding)",
+    )
+    accept.add_argument("--link", metavar="URL", help="The issue or page that says more")
+    accept.add_argument("--owner", metavar="WHO", help="Who looks after it")
+    accept.add_argument("--versions", metavar="V", help="The versions of the server that have it")
+    accept.add_argument("--until", metavar="DAY", help="The last day, as in 2027-01-31")
+    accept.add_argument("--registry", type=Path, metavar="FILE", help="The file to write")
+    accept.set_defaults(run=_accept)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from pytest_byom import gate_commands
+
+    return _print(*gate_commands.diff(arguments))
+
+
+def _accept(arguments: argparse.Namespace) -> int:
+    from pytest_byom import gate_commands
+
+    return _print(*gate_commands.accept(arguments))
+
+
+def _print(lines: Iterable[Styled], code: int) -> int:
+    """Print styled lines, with their styles where a person reads them."""
+    in_color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for line, style in lines:
+        codes = ";".join(COLORS[name] for name, on in style.items() if on)
+        print(f"\x1b[{codes}m{line}\x1b[0m" if in_color and codes else line)
+    return code
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -94,6 +94,7 @@ def _aim(target: Target) -> dict[str, Any]:
         "model": target.custom or target.model,
         "api_key": endpoint.api_key,
         "extra_headers": endpoint.extra_headers,
+        "think_tags": endpoint.think_tags,
         "timeout": endpoint.limits.timeout,
     }
 

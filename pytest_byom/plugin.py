@@ -23,6 +23,7 @@ RUN = pytest.StashKey["SuiteRun"]()
 VERDICT = pytest.StashKey[dict[str, Any]]()
 OWN_CONTRACTS = "test_contracts"
 LEVELS = ("must", "should")
+PROFILES = ("quick", "standard", "full")
 
 MARKERS = (
     "must: a check of what the API's schema requires or a popular client breaks on",
@@ -70,10 +71,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Fail the run for deviations of this level: must (default) or should",
     )
     group.addoption(
+        "--byom-profile",
+        choices=PROFILES,
+        default="standard",
+        metavar="PROFILE",
+        help="How much to ask: quick (15 requests at the most), standard (default) or full, which "
+        "also judges what needs a model that sees, hears or reasons",
+    )
+    group.addoption(
+        "--byom-only",
+        action="append",
+        default=[],
+        metavar="AREA",
+        help="Judge this area only, as in --byom-only=tools,stream; may be repeated. "
+        "`byom checks` lists them",
+    )
+    group.addoption(
         "--byom-report",
         default=None,
         metavar="DIR",
         help="Write results.json to this directory",
+    )
+    group.addoption(
+        "--byom-save",
+        default=None,
+        metavar="FILE",
+        help="Save what the run found as a baseline: a sorted file for git",
+    )
+    group.addoption(
+        "--byom-baseline",
+        default=None,
+        metavar="FILE",
+        help="Gate: fail for what is worse than in this baseline, and for nothing else",
+    )
+    group.addoption(
+        "--byom-gate",
+        default=None,
+        metavar="MODE",
+        help="What fails a gate besides: strict (whatever changed), speed, or strict,speed",
     )
     group.addoption(
         "--byom-record",
@@ -121,6 +156,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _refuse_lonely_options(config: pytest.Config) -> None:
+    for option in ("save", "baseline", "gate"):
+        if config.getoption(f"byom_{option}"):
+            raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
     if config.getoption("byom_report"):
         raise pytest.UsageError("--byom-report needs --byom-endpoint: what should be reported?")
     if config.getoption("byom_record"):

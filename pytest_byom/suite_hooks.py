@@ -16,15 +16,23 @@ from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import FINDS, Verdict
+from pytest_byom.conformance.profiles import Profile, parse_areas, selector
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.gate import results, terminal
-from pytest_byom.gate.exit_codes import choose_exit_code
+from pytest_byom.gate.exit_codes import NOTHING_JUDGED, choose_exit_code, known_versions
+from pytest_byom.gate.gate_text import gate_lines
+from pytest_byom.gate.known import list_stale
 from pytest_byom.suite_run import NAME_OF_ITEM, SuiteRun, item_endpoint
 
 if TYPE_CHECKING:
-    from pytest_byom.conformance.check import Check
+    from collections.abc import Callable, Mapping
 
-FACTS = "byom_facts"
+    from pytest_byom.conformance.check import Check
+    from pytest_byom.gate.baseline import Record
+    from pytest_byom.gate.gating import Gate
+
+FACTS, TAKEN = "byom_facts", "byom_taken"
+INCOMPLETE = "the run did not get to its end, or could not judge all endpoints"
 LOST = "a worker died: what it had judged is missing"
 
 
@@ -42,6 +50,19 @@ class SuiteHooks:
         self.is_worker = hasattr(config, "workerinput")
         self.is_controller = bool(config.getoption("numprocesses", None)) and not self.is_worker
         self.report = self._report_directory()
+        self._selects = self._selector()
+        self.taken: dict[str, dict[str, Any]] = {}
+        self.gate: Gate | None = None
+        if not (self.is_worker or config.option.collectonly):
+            self._prepare_save()
+
+    def _selector(self) -> Callable[[Check], bool]:
+        areas = {check.area for check in all_checks().values()}
+        try:
+            only = parse_areas(self.config.getoption("byom_only"), areas)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
+        return selector(Profile(self.config.getoption("byom_profile")), only)
 
     def _report_directory(self) -> Path | None:
         """Return where the report goes, made; what cannot be written is said before the run."""
@@ -54,6 +75,14 @@ class SuiteHooks:
             raise pytest.UsageError(_cannot_write("--byom-report", directory, error)) from error
         return Path(directory)
 
+    def _prepare_save(self) -> None:
+        """See that the baseline can be written, before anything is asked."""
+        try:
+            self.run.gate.prepare()
+        except OSError as error:
+            file = self.config.getoption("byom_save")
+            raise pytest.UsageError(_cannot_write("--byom-save", file, error)) from error
+
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Keep all that is aimed at one endpoint in one worker, which asks each contract once."""
         if (name := self._endpoint_of(item)) is not None and self.is_worker:
@@ -62,11 +91,26 @@ class SuiteHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Reach the endpoints; what is aimed at one that cannot be judged is not run."""
+        self._select(items)
         checks = self._checks_by_endpoint(items)
         for name, found in checks.items():
             self.run.expect(name, found)
         if not self.is_worker and not self.config.option.collectonly:
             self._open_all(items, list(checks))
+
+    def _select(self, items: list[pytest.Item]) -> None:
+        """Leave out the checks of the suite that profile and areas leave out."""
+        kept: list[pytest.Item] = []
+        left: list[pytest.Item] = []
+        for item in items:
+            (kept if self._is_selected(item) else left).append(item)
+        if left:
+            self.config.hook.pytest_deselected(items=left)
+            items[:] = kept
+
+    def _is_selected(self, item: pytest.Item) -> bool:
+        check = find_check(getattr(item, "function", None))
+        return check is None or check.id not in all_checks() or self._selects(check)
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
         for name in names:
@@ -112,19 +156,25 @@ class SuiteHooks:
             self.lost = LOST
         else:
             self.facts |= output.get(FACTS, {})
+            self.taken |= output.get(TAKEN, {})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.is_worker:
+            self.config.workeroutput[TAKEN] = self._take(session)  # type: ignore[attr-defined]
             self.config.workeroutput[FACTS] = self.run.facts()  # type: ignore[attr-defined]
             return
         if not self.is_controller:
+            self.taken = self._take(session)
             self.facts = self.run.facts()
         if self.config.option.collectonly:
             return
         if session.exitstatus != pytest.ExitCode.INTERRUPTED:
             self._record()
+        records = self.run.gate.records(self.verdicts, self.taken, self.facts)
+        self._compare(records)
         failed = any(map(self.run.fails, self.verdicts)) or bool(session.testsfailed)
+        failed = failed or (self.gate is not None and self.gate.fails)
         session.exitstatus = choose_exit_code(
             int(session.exitstatus),
             self.verdicts,
@@ -133,8 +183,35 @@ class SuiteHooks:
             failed=failed,
             lost=self.lost,
             checks=all_checks(),
+            undecided=self.gate is not None and self.gate.undecided,
         )
+        self._save(records, session)
         self._write_report(session)
+
+    def _take(self, session: pytest.Session) -> dict[str, dict[str, Any]]:
+        """Return what a baseline needs beside verdicts; what was interrupted is not waited for."""
+        stopped = session.exitstatus == pytest.ExitCode.INTERRUPTED
+        return {} if stopped or self.config.option.collectonly else self.run.taken()
+
+    def _compare(self, records: Mapping[str, Record]) -> None:
+        stale = list_stale(
+            self.verdicts, self._known(), checks=all_checks(), versions=known_versions(self.facts)
+        )
+        planned = {name: part["planned"] for name, part in self.taken.items()}
+        self.gate = self.run.gate.compare(records, self.run.endpoints, planned=planned, stale=stale)
+
+    def _save(self, records: Mapping[str, Record], session: pytest.Session) -> None:
+        gate, status = self.run.gate, int(session.exitstatus)
+        if gate.save is None:
+            return
+        if not self._is_complete(status) or status == NOTHING_JUDGED:
+            self.written.append(f"baseline: not saved to {gate.save}: {INCOMPLETE}")
+            return
+        try:
+            self.written.append(gate.write(records, now=datetime.datetime.now(datetime.UTC)))
+        except OSError as error:
+            self.written.append(_cannot_write("--byom-save", gate.save, error))
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def _record(self) -> None:
         directory = self.config.getoption("byom_record")
@@ -164,6 +241,8 @@ class SuiteHooks:
             complete=self._is_complete(int(session.exitstatus)),
             exit_code=int(session.exitstatus),
         )
+        if self.gate is not None:
+            data["gate"] = self.gate.as_json()
         try:
             self.written.append(f"results: {results.write_results(self.report, data)}")
         except OSError as error:
@@ -179,7 +258,7 @@ class SuiteHooks:
         if self.config.option.collectonly:
             return
         write = terminalreporter.write_line
-        shown = [v for v in self.verdicts if v.outcome in FINDS and not self.run.fails(v)]
+        shown = [v for v in self.verdicts if v.outcome in FINDS and self._is_worth_showing(v)]
         if shown:
             terminalreporter.section("deviations that do not fail the run")
         for verdict in shown:
@@ -191,10 +270,21 @@ class SuiteHooks:
             self.verdicts, self.facts, known=self._known(), lost=self.lost, checks=all_checks()
         ):
             write(line, **style)
+        if self.gate is not None:
+            terminalreporter.section("gate")
+            sentences = {verdict.check: verdict.sentence for verdict in self.verdicts}
+            for line, style in gate_lines(self.gate, sentences):
+                write(line, **style)
         for line in self.written:
             write(line)
         for warning in self.run.registry.warnings:
             write(warning, yellow=True)
+
+    def _is_worth_showing(self, verdict: Verdict) -> bool:
+        """Whether a finding is shown though it fails nothing: what a baseline has is not news."""
+        if self.run.gate.baseline is not None and self.run.kind_of(verdict) is None:
+            return False
+        return not self.run.fails(verdict)
 
 
 def _cannot_write(option: str, directory: object, error: OSError) -> str:

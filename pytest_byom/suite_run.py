@@ -15,7 +15,10 @@ from pytest_byom.conformance.finding import Level, Outcome, Verdict
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
 from pytest_byom.contract import Shelf
-from pytest_byom.registry import Endpoint, Registry, load_registry
+from pytest_byom.gate.versions import has_version
+from pytest_byom.registry import Deviation, Endpoint, Registry, load_registry
+from pytest_byom.suite_gate import IDENTITY, SuiteGate, without_secrets
+from pytest_byom.suite_identity import identify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_byom.conformance.check import Check
+    from pytest_byom.gate.comparison import Kind
 
 ALL = "all"
 NAME_OF_ITEM = "byom_endpoint"
@@ -40,15 +44,21 @@ class SuiteRun:
         timeout: float | None = None,
         level: Level = Level.MUST,
         shelf: Shelf | None = None,
+        gate: SuiteGate | None = None,
+        identify: bool = False,
     ) -> None:
         self.registry = registry
+        self.gate = gate or SuiteGate(baseline=None, save=None, mode="")
         self.shelf = shelf or Shelf()
         self.level = level
         self.endpoints = {
             endpoint.name: _with_timeout(endpoint, timeout)
             for endpoint in map(registry.endpoint, _expand(registry, names))
         }
+        self.gate.check_names(self.endpoints)
         self.troubles: dict[str, str] = {}
+        self.identities: dict[str, dict[str, Any]] = {}
+        self._identify = identify or self.gate.is_used
         self._model = model
         self._checks: dict[str, list[Check]] = {}
         self._targets: dict[str, Target] = {}
@@ -70,6 +80,8 @@ class SuiteRun:
             timeout=timeout,
             level=Level(config.getoption("byom_level")),
             shelf=Shelf(_folders(config)),
+            gate=SuiteGate.from_config(config),
+            identify=bool(config.getoption("byom_report")),
         )
 
     @property
@@ -101,7 +113,31 @@ class SuiteRun:
                 self.troubles[name] = str(trouble)
                 raise
             self._targets[name] = target
+            self._meet(target)
         return self._targets[name]
+
+    def _meet(self, target: Target) -> None:
+        """Find out who answers, where that is wanted; a known deviation may be of other versions.
+
+        Those of a dialect say where they were seen, and hold for every version.
+        """
+        entries = target.endpoint.deviations
+        if not self._identify and not any(map(_is_bound, entries)):
+            return
+        name = target.endpoint.name
+        self.identities[name] = without_secrets(identify(target), target)
+        version = self.identities[name]["version"]
+        kept = tuple(e for e in entries if not _is_bound(e) or has_version(e.versions, version))
+        target.endpoint = dataclasses.replace(target.endpoint, deviations=kept)
+
+    def taken(self) -> dict[str, dict[str, Any]]:
+        """Return what a baseline needs of each endpoint beside verdicts, as plain data."""
+        if not self.gate.is_used:
+            return {}
+        return {
+            name: self.gate.take(target) | {"planned": [c.id for c in self._checks.get(name, ())]}
+            for name, target in self._targets.items()
+        }
 
     def record(self, folder: Path) -> list[str]:
         """Write what was asked and answered as contracts; return the ids of changed files.
@@ -124,12 +160,22 @@ class SuiteRun:
 
     def fails(self, verdict: Verdict) -> bool:
         """Whether a verdict fails the run."""
-        if verdict.outcome in (Outcome.FAILED, Outcome.ERROR):
+        if verdict.outcome is Outcome.ERROR:
+            return True
+        if self.gate.baseline is not None:
+            return self.gate.mode.fails_on(self.kind_of(verdict))
+        if verdict.outcome is Outcome.FAILED:
             return True
         strict = verdict.level is Level.MUST or (
             verdict.level is Level.SHOULD and self.level is Level.SHOULD
         )
         return strict and verdict.outcome in (Outcome.DEVIATES, Outcome.IGNORED)
+
+    def kind_of(self, verdict: Verdict) -> Kind | None:
+        """Return what a verdict is beside the baseline; None without one, or if it is as before."""
+        if self.gate.baseline is None:
+            return None
+        return self.gate.kind_of(verdict, self.endpoints[verdict.endpoint])
 
     def facts(self) -> dict[str, dict[str, Any]]:
         """Return what is known of each endpoint that was used, as plain data."""
@@ -144,18 +190,25 @@ class SuiteRun:
             return {"base_url": endpoint.base_url, "trouble": self.troubles[name]}
         target = self._targets[name]
         plan = target.plan
-        return {
+        found = {
             "base_url": target.endpoint.base_url,
             "model": target.model,
-            "server": target.server,
+            "server": without_secrets(target.server, target),
             "dialect": endpoint.dialect,
             "checks": plan.checks if plan else 0,
             "requests": plan.requests if plan else 0,
             "tokens": plan.tokens if plan else 0,
             "sent": target.asker.spending.requests,
             "gone": target.asker.gone,
+            "capabilities": target.known_capabilities(),
             "trouble": "",
         }
+        return found | ({IDENTITY: self.identities[name]} if name in self.identities else {})
+
+
+def _is_bound(entry: Deviation) -> bool:
+    """Whether a known deviation is one of the file, for some versions of the server."""
+    return bool(entry.versions) and entry.origin == "registry"
 
 
 def _file_name(name: str) -> str:
@@ -211,7 +264,8 @@ def report_verdict(run: SuiteRun, report: pytest.TestReport, data: dict[str, Any
     report.location = (path, line, f"{verdict.check} at {verdict.endpoint}")
     if run.fails(verdict):
         report.outcome = "failed"
-        report.longrepr = "\n".join(verdict_text(verdict))
+        before = run.gate.before(verdict, run.endpoints[verdict.endpoint])
+        report.longrepr = "\n".join(verdict_text(verdict, before=before))
     elif verdict.outcome in (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE):
         report.outcome = "skipped"
         report.longrepr = (path, (line or 0) + 1, f"{verdict.outcome}: {verdict.reason}")

@@ -31,6 +31,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "contract": ("client", "documents"),
     "conformance": ("client", "registry", "contract", "mock"),
     "mock": ("client", "documents", "registry", "contract"),
+    "strategies": ("client", "strategies"),
     "gate": ("gate", "conformance.finding"),
 }
 """What the modules of a room may import of the others; a room that is not named may all.
@@ -45,7 +46,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "httpx": ("client", "mock", "conformance.transport"),
     "httpx2": ("client", "mock"),
     "respx": ("mock",),
-    "hypothesis": (),
+    "hypothesis": ("strategies",),
     "yaml": ("documents", "contract", "registry"),
     "h11": ("mock",),
 }

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
 
 import pytest
+from commands import BYOM, serving
 
 from pytest_byom.cli import main
 from pytest_byom.conformance.catalogue import all_checks
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-BYOM = (sys.executable, "-m", "pytest_byom.cli")
 USAGE = 4
-
-
-@contextlib.contextmanager
-def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run `byom serve embedded`, and give the process and the URL that it prints."""
-    process = subprocess.Popen(
-        [*BYOM, "serve", "embedded", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def status_of(url: str, *, key: str = "") -> int:
@@ -55,7 +32,7 @@ def status_of(url: str, *, key: str = "") -> int:
 
 def test_serve() -> None:
     """The server prints its URL once it answers there, with no key needed."""
-    with serving() as (_, url):
+    with serving("embedded") as (_, url):
         assert url.startswith("http://127.0.0.1:")
         assert url.endswith("/v1")
         assert status_of(url) == 200
@@ -63,7 +40,7 @@ def test_serve() -> None:
 
 def test_serve_with_key() -> None:
     """With --api-key, the server wants that key."""
-    with serving("--api-key", "sk-mine") as (_, url):
+    with serving("embedded", "--api-key", "sk-mine") as (_, url):
         assert (status_of(url), status_of(url, key="sk-mine")) == (401, 200)
 
 
@@ -72,14 +49,14 @@ def test_serve_on_port() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with serving("--port", str(port)) as (_, url):
+    with serving("embedded", "--port", str(port)) as (_, url):
         assert url == f"http://127.0.0.1:{port}/v1"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop(number: signal.Signals) -> None:
     """A signal stops the server at once, without a word."""
-    with serving() as (process, _):
+    with serving("embedded") as (process, _):
         started = time.monotonic()
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
@@ -91,7 +68,7 @@ def test_stop_in_a_stream() -> None:
     """A client in the middle of a stream does not keep the server from stopping."""
     body = {"model": "byom-embedded", "stream": True, "max_tokens": 4000}
     body |= {"messages": [{"role": "user", "content": "Write a long story."}]}
-    with serving() as (process, url):
+    with serving("embedded") as (process, url):
         request = urllib.request.Request(
             f"{url}/chat/completions",
             data=json.dumps(body).encode(),

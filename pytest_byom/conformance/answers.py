@@ -29,6 +29,12 @@ def refused(exchange: Exchange) -> Iterator[Wrong]:
         yield status_wrong(exchange, "a status from 400 to 499")
 
 
+def below_500(exchange: Exchange) -> Iterator[Wrong]:
+    """Yield what is wrong if the server failed, where both 200 and 4xx are right."""
+    if (exchange.answered().status or 0) >= 500:
+        yield status_wrong(exchange, "a status below 500")
+
+
 def not_5xx(exchange: Exchange) -> Exchange:
     """Return the exchange; Inconclusive if it is a 5xx, which a rule reports."""
     if (exchange.answered().status or 0) >= 500:

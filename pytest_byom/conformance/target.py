@@ -132,6 +132,13 @@ class Target:
             self._capabilities[name] = found
         return self._capabilities[name]
 
+    def known_capabilities(self) -> dict[str, dict[str, Any]]:
+        """Return what the run has found out of capabilities, and how, as plain data by name."""
+        return {
+            name: {"present": found.present, "reason": self._shower.redact(found.reason)}
+            for name, found in sorted(self._capabilities.items())
+        }
+
     def judge(self, check: Check, run: Callable[[], object]) -> Verdict:
         """Run a check against this endpoint and return its verdict."""
         return self._judge.judge(check, run)

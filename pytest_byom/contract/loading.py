@@ -202,7 +202,7 @@ def find_broken(folders: Iterable[Path]) -> list[str]:
     broken = [line for folder in found for line in _find_broken_in(folder)]
     if not broken:
         try:
-            Shelf(found)
+            Shelf(found, beside_bundled=False)
         except ContractError as error:
             broken = str(error).splitlines()
     return broken
@@ -220,10 +220,12 @@ class Shelf:
     """The bundled contracts, and a user's own beside them.
 
     Raises ContractError if an id is there twice, or if a contract follows one that is not there
-    or, in the end, itself.
+    or, in the end, itself. With `beside_bundled=False` the ids of the bundled ones may be used:
+    so it is with what `--byom-record` wrote.
     """
 
-    def __init__(self, folders: Iterable[Path] = ()) -> None:
+    def __init__(self, folders: Iterable[Path] = (), *, beside_bundled: bool = True) -> None:
+        self._bundled = frozenset(contract_ids() if beside_bundled else ())
         self.own: dict[str, Contract] = {}
         self.files: dict[str, Path] = {}
         for folder in folders:
@@ -233,7 +235,9 @@ class Shelf:
             self._check_follows(id)
 
     def _add(self, contract: Contract, file: Path) -> None:
-        other = self.files.get(contract.id) or _bundled_file(contract.id)
+        other: Path | str | None = self.files.get(contract.id)
+        if contract.id in self._bundled:
+            other = "a contract of pytest-byom"
         if other is not None:
             raise ContractError(
                 f"{file}:1: the id {contract.id!r} is taken by {other}; rename the file"
@@ -257,10 +261,6 @@ class Shelf:
     def load(self, id: str) -> Contract:
         """Return a contract by its id; raises ContractError if there is none."""
         return self.own[id] if id in self.own else load_contract(id)
-
-
-def _bundled_file(id: str) -> str | None:
-    return "a contract of pytest-byom" if id in contract_ids() else None
 
 
 def _line_of_follows(file: Path) -> int:

@@ -10,7 +10,10 @@ from pytest_byom.contract.loading import bundled
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One checkable sentence about the API, with the place that it comes from."""
+    """One checkable sentence about the API, with the place that it comes from.
+
+    `undecided` is the reason why no check can decide it on a live server, empty if one can.
+    """
 
     id: str
     area: str
@@ -20,6 +23,7 @@ class Statement:
     model_independent: str
     capability: str
     source: str
+    undecided: str = ""
 
 
 @functools.cache

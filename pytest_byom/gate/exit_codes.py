@@ -20,6 +20,9 @@ NOTHING_JUDGED = 10
 STALE = 11
 """A known deviation of the registry no longer deviates, or is past its date."""
 
+UNDECIDED = 12
+"""The gate could not decide: what passed before can neither be said to pass nor to fail now."""
+
 DECIDED = (Outcome.PASSED, Outcome.FAILED, Outcome.DEVIATES, Outcome.IGNORED, Outcome.KNOWN)
 
 
@@ -32,8 +35,11 @@ def choose_exit_code(
     failed: bool,
     lost: str = "",
     checks: Collection[str] = (),
+    undecided: bool = False,
 ) -> int:
     """Return the exit code, given pytest's own status and all that is known of the run.
+
+    `failed` and `undecided` are also the gate's.
 
     What pytest says of a run that did not get so far (interrupted, usage) stays as it is.
     """
@@ -43,9 +49,15 @@ def choose_exit_code(
         return FAILED
     if lost or any(map(is_unjudged, _by_endpoint(verdicts, facts), facts.values())):
         return NOTHING_JUDGED
-    if find_stale(verdicts, known, checks=checks):
+    if find_stale(verdicts, known, checks=checks, versions=known_versions(facts)):
         return STALE
-    return status
+    return UNDECIDED if undecided else status
+
+
+def known_versions(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the version of each server that tells it."""
+    identities = ((name, fact.get("identity") or {}) for name, fact in facts.items())
+    return {name: who["version"] for name, who in identities if who.get("version")}
 
 
 def _by_endpoint(

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.finding import Outcome, Verdict
+from pytest_byom.gate.versions import has_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,15 +21,30 @@ def find_stale(
     *,
     today: datetime.date | None = None,
     checks: Collection[str] = (),
+    versions: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Return a sentence for each known deviation of the registry that has to be looked at.
 
-    That is one that is past its date, whose checks all pass, or that names none of `checks` though
-    it names one of their areas. Those that come with a dialect are not the user's to mend, and are
+    That is one that is past its date, that is for other versions of the server, whose checks all
+    pass, or that names none of `checks` though it names one of their areas. `versions` are those of
+    the servers that answered. Those that come with a dialect are not the user's to mend, and are
     left out.
     """
+    stale = list_stale(verdicts, known, today=today, checks=checks, versions=versions)
+    return [sentence for _, sentence in stale]
+
+
+def list_stale(
+    verdicts: Collection[Verdict],
+    known: Mapping[str, Sequence[Deviation]],
+    *,
+    today: datetime.date | None = None,
+    checks: Collection[str] = (),
+    versions: Mapping[str, str] | None = None,
+) -> list[tuple[str, str]]:
+    """Return the sentences of `find_stale`, each with its endpoint."""
     day = today or datetime.date.today()
-    found = []
+    found: list[tuple[str, str]] = []
     for endpoint, entries in known.items():
         judged = [verdict for verdict in verdicts if verdict.endpoint == endpoint]
         for entry in entries:
@@ -37,13 +53,16 @@ def find_stale(
             matching = [v for v in judged if fnmatchcase(v.check, entry.check)]
             where = f"{endpoint}: the known deviation {entry.check!r}"
             if _names_nothing(entry.check, checks):
-                found.append(f"{where} names no check: `byom checks` lists them")
+                found.append((endpoint, f"{where} names no check: `byom checks` lists them"))
             if not matching:
                 continue
             if entry.is_expired(day):
-                found.append(f"{where} is past its date, {entry.until}")
+                found.append((endpoint, f"{where} is past its date, {entry.until}"))
+            elif not has_version(entry.versions, version := (versions or {}).get(endpoint, "")):
+                said = f"is for versions {entry.versions}, and the server is {version}"
+                found.append((endpoint, f"{where} {said}"))
             elif all(verdict.outcome is Outcome.PASSED for verdict in matching):
-                found.append(f"{where} no longer deviates: take it out of byom.yaml")
+                found.append((endpoint, f"{where} no longer deviates: take it out of byom.yaml"))
     return found
 
 

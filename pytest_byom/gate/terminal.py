@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.finding import FINDS, Finding, Outcome, Verdict
-from pytest_byom.gate.exit_codes import is_unjudged
+from pytest_byom.gate.exit_codes import is_unjudged, known_versions
 from pytest_byom.gate.known import find_stale
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ SIGNS: dict[Outcome, tuple[str, dict[str, bool]]] = {
 WIDTH = 96
 LABEL = 10
 FEW = 3
+LET_THROUGH = "failing as before"
+"""pytest's own word counts what fails the run."""
 
 
 def test_status(data: Mapping[str, Any], *, failed: bool) -> tuple[str, str, Any]:
@@ -38,6 +40,8 @@ def test_status(data: Mapping[str, Any], *, failed: bool) -> tuple[str, str, Any
     letter, style = SIGNS[outcome]
     if failed:
         return "failed", letter, (outcome.upper(), {"red": True})
+    if outcome in (Outcome.FAILED, Outcome.ERROR):  # as before, or new: a gate lets it through
+        return LET_THROUGH, letter, (outcome.upper(), {"yellow": True})
     return str(outcome), letter, (outcome.upper(), style)
 
 
@@ -46,23 +50,31 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
     if facts.get("trouble"):
         return []
     server = facts["server"] or "no name in its headers"
+    checks, requests = count_of(facts["checks"], "check"), count_of(facts["requests"], "request")
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",
-        (
-            f"plan: {_count(facts['checks'], 'check')}, {_count(facts['requests'], 'request')}, "
-            f"at most {facts['tokens']:,} tokens"
-        ),
+        f"plan: {checks}, {requests}, at most {facts['tokens']:,} tokens",
     ]
 
 
-def _count(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it has to be."""
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def verdict_text(verdict: Verdict) -> list[str]:
-    """Return a verdict with its findings, for a person who never saw the check before."""
+def list_few(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    return ", ".join(names[:FEW]) + f" and {len(names) - FEW} more" * (len(names) > FEW)
+
+
+def verdict_text(verdict: Verdict, *, before: str = "") -> list[str]:
+    """Return a verdict with its findings, for a person who never saw the check before.
+
+    `before` is what the baseline says of the check.
+    """
     lines = [f"{verdict.check} ({verdict.level}, {verdict.outcome}): {verdict.sentence}"]
     lines += _labelled("endpoint", verdict.endpoint)
+    lines += _labelled("before", before)
     lines += _labelled("source", verdict.source)
     if verdict.findings:
         groups = _grouped(verdict.findings)
@@ -127,6 +139,7 @@ def summary_lines(
             continue
         if judged:
             yield from _table(name, judged)
+            yield from _capabilities(fact.get("capabilities", {}))
             yield from _reasons(judged, gone=fact.get("gone", ""))
             yield from _conclusion(name, judged, fact)
     if any(verdict.outcome in FINDS for verdict in verdicts):
@@ -134,7 +147,7 @@ def summary_lines(
             "To accept a deviation, add its check id and a reason to the deviations of the "
             "endpoint in byom.yaml."
         )
-    for sentence in find_stale(verdicts, known, checks=checks):
+    for sentence in find_stale(verdicts, known, checks=checks, versions=known_versions(facts)):
         yield sentence, {"red": True}
     if lost:
         yield lost, {"red": True}
@@ -157,6 +170,15 @@ def _counts(verdicts: Sequence[Verdict], columns: Sequence[Outcome]) -> str:
     return "".join(f"{count or '·':>{len(column) + 2}}" for column, count in cells)
 
 
+def _capabilities(known: Mapping[str, Mapping[str, Any]]) -> Iterator[Styled]:
+    """Yield what the server can do and what it cannot; the reasons stand with the checks."""
+    present = [name for name, found in known.items() if found["present"]]
+    absent = [name for name, found in known.items() if not found["present"]]
+    for word, names in (("capabilities", present), ("it lacks", absent)):
+        if names:
+            yield from _paragraph(f"{word}: {', '.join(names)}")
+
+
 def _reasons(verdicts: Sequence[Verdict], *, gone: str) -> Iterator[Styled]:
     """Yield why checks were accepted or not decided, those with one reason together.
 
@@ -168,10 +190,7 @@ def _reasons(verdicts: Sequence[Verdict], *, gone: str) -> Iterator[Styled]:
             if verdict.outcome is outcome and not (gone and gone in verdict.reason):
                 reasons.setdefault(verdict.reason, []).append(verdict.check)
         for reason, checks in reasons.items():
-            shown = ", ".join(checks[:FEW]) + (
-                f" and {len(checks) - FEW} more" * (len(checks) > FEW)
-            )
-            yield from _paragraph(f"{outcome}: {shown}: {reason}", SIGNS[outcome][1])
+            yield from _paragraph(f"{outcome}: {list_few(checks)}: {reason}", SIGNS[outcome][1])
 
 
 def _conclusion(

@@ -104,11 +104,13 @@ class ErrorForm:
 class Requests:
     """What the server takes and refuses, where it is not what the API says.
 
-    `takes` are patterns of faults, written as param and code, that it does not mind. `refuses` has
+    `means` has values of its own, as what they are in the API (`{}` is any object). `takes` are
+    patterns of faults, written as param and code, that it does not mind. `refuses` has
     parameters that it knows not, or values ("response_format.type=json_object"), with what it says;
     `unknown` what it says of any parameter that is neither the API's nor one of those it `knows`.
     """
 
+    means: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
     refuses: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""

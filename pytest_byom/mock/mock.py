@@ -13,9 +13,9 @@ from pytest_byom.mock.hosts import Claim, find_claim, is_of
 from pytest_byom.mock.log import Log, Served
 from pytest_byom.mock.refusing import (
     error_values,
-    missing_model,
     read_request,
     refusal,
+    refuse_entry,
     write_failure,
 )
 from pytest_byom.mock.repeating import Writings, write_once
@@ -105,23 +105,25 @@ class Scripted(Speaking):
         `anything`) or a function; what has no name is a function of the whole request.
         Raises UsageError for a condition that is none.
         """
-        rule = Rule(
-            make_conditions(functions, conditions),
-            write_down("when", _written(functions, conditions)),
-        )
-        self.script.rules.append(rule)
-        return rule
+        return self._add_rule("when", functions, conditions)
 
     def conversation(self, *functions: Any, **conditions: Any) -> Rule:
         """Return a rule whose replies are the answers of a conversation, in their order.
 
         The answer is picked by the number of answers that the request holds.
         """
-        rule = Rule(
-            make_conditions(functions, conditions),
-            write_down("conversation", _written(functions, conditions)),
-            by_turn=True,
-        )
+        return self._add_rule("conversation", functions, conditions, by_turn=True)
+
+    def _add_rule(
+        self,
+        name: str,
+        functions: tuple[Any, ...],
+        conditions: dict[str, Any],
+        *,
+        by_turn: bool = False,
+    ) -> Rule:
+        written = write_down(name, _written(functions, conditions))
+        rule = Rule(make_conditions(functions, conditions), written, by_turn=by_turn)
         self.script.rules.append(rule)
         return rule
 
@@ -286,8 +288,8 @@ class Scripted(Speaking):
         entries = {name: fill(form["entry"], {**values, "model": name}) for name in names}
         headers: dict[str, str] = fill(dialect.header_form(stream=False), values)
         wanted = asked.path.partition("/models")[2].lstrip("/")
-        if wanted and wanted not in entries:
-            return self._served(asked, "models", refusal(missing_model(wanted), dialect, values))
+        if wanted and (wanted not in entries or not form.get("retrieves", True)):
+            return self._served(asked, "models", refuse_entry(wanted, dialect, values))
         data: Any = entries.get(wanted)
         if not wanted:
             data = fill(form.get("list", LISTING), {**values, "data": list(entries.values())})

@@ -6,7 +6,7 @@ there are environment variables replaced: one that is missing breaks its own end
 
 from __future__ import annotations
 
-from pytest_byom.registry.endpoints import Deviation, Endpoint, Limits
+from pytest_byom.registry.endpoints import Deviation, Endpoint, GateSettings, Limits
 from pytest_byom.registry.loading import Registry, load_registry
 
-__all__ = ["Deviation", "Endpoint", "Limits", "Registry", "load_registry"]
+__all__ = ["Deviation", "Endpoint", "GateSettings", "Limits", "Registry", "load_registry"]

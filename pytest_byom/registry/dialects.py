@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Dialect:
     """One server software: where it usually is, which variable holds its key, what is known.
 
-    `sources` are the pages that say so.
+    `sources` are the pages that say so; `think_tags` the marks between which models served by it
+    leave their reasoning in the text, if they do.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Dialect:
     hint: str
     deviations: tuple[Deviation, ...]
     sources: tuple[str, ...]
+    think_tags: tuple[str, str] | None = None
 
 
 @functools.cache
@@ -51,7 +53,13 @@ def load_dialect(name: str) -> Dialect:
         hint=data["hint"],
         deviations=make_deviations(data["deviations"], origin="dialect"),
         sources=tuple(data["sources"]),
+        think_tags=make_think_tags(data.get("think_tags") or []),
     )
+
+
+def make_think_tags(marks: list[str]) -> tuple[str, str] | None:
+    """Return the two marks of a list that the schema has found valid; None for an empty one."""
+    return (marks[0], marks[1]) if marks else None
 
 
 def make_deviations(entries: Iterable[Mapping[str, Any]], *, origin: str) -> tuple[Deviation, ...]:

@@ -42,6 +42,18 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """How a gate compares an endpoint with its baseline.
+
+    `significance` is the probability up to which two counts count as different, `slower` how much
+    of a figure is borne on top: 0.5 bears half as much again.
+    """
+
+    significance: float = 0.05
+    slower: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deviation:
     """One known deviation: which checks (an id or a glob), why, and until when it is accepted.
 
@@ -66,6 +78,7 @@ class Endpoint:
     """One server under a name, ready to be asked.
 
     `key_variable` is the environment variable that the key came from, "" if there is none.
+    `think_tags` are the marks of reasoning inside of text, for the client core.
     `hint` says what to do when the endpoint is not reachable. `hidden` holds what else came from
     the environment into the headers.
     """
@@ -77,9 +90,11 @@ class Endpoint:
     key_variable: str = ""
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     dialect: str = ""
+    think_tags: tuple[str, str] | None = None
     limits: Limits = Limits()
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
+    gate: GateSettings = GateSettings()
     hint: str = ""
     hidden: tuple[str, ...] = field(default=(), repr=False)
 

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_byom.client.errors import RegistryError, UsageError
-from pytest_byom.registry.dialects import Dialect, list_dialects, load_dialect, make_deviations
-from pytest_byom.registry.endpoints import Endpoint, Limits
+from pytest_byom.registry.dialects import (
+    Dialect,
+    list_dialects,
+    load_dialect,
+    make_deviations,
+    make_think_tags,
+)
+from pytest_byom.registry.endpoints import Endpoint, GateSettings, Limits
 from pytest_byom.registry.urls import find_url_problem, normalise_url, same_host
 from pytest_byom.registry.variables import Resolved, name_only_variable, resolve_variables
 
@@ -70,12 +76,14 @@ def make_endpoint(name: str, document: Document, environ: Mapping[str, str]) -> 
         key_variable=key_variable,
         extra_headers=_take_headers(entry),
         dialect=dialect,
+        think_tags=_take_think_tags(entry, dialect),
         limits=_take_limits(entry),
         capabilities=dict(entry.get("capabilities") or {}),
         deviations=(
             *make_deviations(entry.get("deviations") or [], origin="registry"),
             *(load_dialect(dialect).deviations if dialect else ()),
         ),
+        gate=GateSettings(**_make_whole(entry.get("gate") or {})),
         hint=_take_hint(known, home),
         hidden=_find_hidden(entry),
     )
@@ -140,6 +148,12 @@ def _make_whole(data: Mapping[str, Any]) -> dict[str, Any]:
         key: int(value) if isinstance(value, float) and value.is_integer() else value
         for key, value in data.items()
     }
+
+
+def _take_think_tags(entry: _Entry, dialect: str) -> tuple[str, str] | None:
+    if "think_tags" in entry.given:
+        return make_think_tags(entry.get("think_tags"))
+    return load_dialect(dialect).think_tags if dialect else None
 
 
 def _take_hint(known: Dialect | None, home: Dialect | None) -> str:

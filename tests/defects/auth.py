@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from defects.judging import KEY
+from defects.judging import KEY, MODEL
 from defects.planting import (
     Asked,
     Defect,
@@ -15,6 +15,7 @@ from defects.planting import (
     change_status,
     deviates,
     failed,
+    listing,
     refuse,
     set_header,
 )
@@ -77,19 +78,25 @@ def _detail(body: object, *, id: str, title: str, row: str, issues: tuple[str, .
     )
 
 
+_LIST = {
+    "object": "list",
+    "data": [{"id": MODEL, "object": "model", "created": 1, "owned_by": "byom"}],
+}
+
+
 DEFECTS = [
     Defect(
         id="auth-missing-403",
         title="A request without a key is answered with 403.",
         change=change_status(403, when=has_no_key, of=401),
-        turns=failed("auth.missing-key"),
+        turns=failed("auth.missing-key") | deviates("auth.models"),
         leaves=frozenset({"auth.challenge"}),
     ),
     Defect(
         id="auth-wrong-400",
         title="A wrong key is answered with 400, a missing one with 401.",
         change=change_status(400, when=has_wrong_key, of=401),
-        turns=failed("auth.wrong-key") | deviates("auth.stream"),
+        turns=failed("auth.wrong-key") | deviates("auth.stream", "auth.before-body"),
         row="C322",
         issues=("docs.x.ai/developers/debugging",),
     ),
@@ -97,13 +104,14 @@ DEFECTS = [
         id="auth-wrong-500",
         title="A wrong key makes the server fail.",
         change=change_status(500, when=has_wrong_key, of=401),
-        turns=failed("auth.wrong-key") | deviates("auth.stream"),
+        turns=failed("auth.wrong-key", "errors.client-fault")
+        | deviates("auth.stream", "auth.before-body"),
     ),
     Defect(
         id="auth-wrong-served",
         title="Any key is as good as the right one; only none at all is refused.",
         change=_serve_any_key,
-        turns=failed("auth.wrong-key") | deviates("auth.stream"),
+        turns=failed("auth.wrong-key") | deviates("auth.stream", "auth.before-body"),
         leaves=frozenset({"auth.code"}),
     ),
     Defect(
@@ -166,5 +174,27 @@ DEFECTS = [
         change=answer_with(401, "", when=_has_no_right, headers=_CHALLENGE),
         turns=failed("errors.object"),
         leaves=frozenset({"auth.code"}),
+    ),
+    Defect(
+        id="auth-scheme-case",
+        title="The scheme of the key has to be written Bearer.",
+        change=refuse(
+            "Invalid API Key",
+            status=401,
+            when=lambda asked: asked.header("authorization").startswith("bearer "),
+        ),
+        turns=deviates("auth.scheme-case"),
+    ),
+    Defect(
+        id="auth-body-first",
+        title="The body is looked at before the key.",
+        change=refuse("No messages", when=lambda asked: asked.is_chat and not asked.parameters),
+        turns=deviates("auth.before-body"),
+    ),
+    Defect(
+        id="auth-models-open",
+        title="The list of models is open to all.",
+        change=answer_with(200, _LIST, when=lambda asked: listing(asked) and has_no_key(asked)),
+        turns=deviates("auth.models"),
     ),
 ]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from defects import (
     auth,
+    choices,
+    definitions,
     errors,
+    headers,
     http,
     limits,
     logprobs,
@@ -15,6 +18,7 @@ from defects import (
     response,
     stream_bytes,
     stream_chunks,
+    stream_deltas,
     stream_ends,
     structured,
     tools,
@@ -23,12 +27,14 @@ from defects import (
 
 DEFECTS = [
     *http.DEFECTS,
+    *headers.DEFECTS,
     *auth.DEFECTS,
     *models.DEFECTS,
     *params.DEFECTS,
     *limits.DEFECTS,
     *messages.DEFECTS,
     *response.DEFECTS,
+    *choices.DEFECTS,
     *usage.DEFECTS,
     *errors.DEFECTS,
     *logprobs.DEFECTS,
@@ -37,5 +43,7 @@ DEFECTS = [
     *stream_bytes.DEFECTS,
     *stream_chunks.DEFECTS,
     *stream_ends.DEFECTS,
+    *stream_deltas.DEFECTS,
     *tools.DEFECTS,
+    *definitions.DEFECTS,
 ]

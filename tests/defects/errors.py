@@ -29,6 +29,9 @@ Members = dict[str, Any]
 CODES = frozenset({"auth.code", "models.unknown-code"})
 """Checks that read the code of an error."""
 
+NAMES = frozenset({"errors.param-name"})
+"""Checks that read the param of an error."""
+
 _TRACE = 'Traceback (most recent call last):\n  File "/srv/app/serving_chat.py", line 88'
 
 
@@ -117,7 +120,7 @@ def _unshaped(id: str, title: str, rewrite: Any, row: str, *issues: str) -> Defe
         title=title,
         change=change_error(rewrite),
         turns=failed("errors.object"),
-        leaves=CODES,
+        leaves=CODES | NAMES,
         row=row,
         issues=issues,
     )
@@ -129,19 +132,23 @@ DEFECTS = [
         title="A word in place of the token limit makes the server fail.",
         change=change_status(500, when=_wrong_type),
         turns=failed("errors.client-fault"),
-        leaves=frozenset({"params.wrong-type", "errors.stream-status"}),
+        leaves=frozenset({"params.wrong-type", "errors.stream-status"}) | NAMES,
     ),
     Defect(
         id="errors-all-500",
         title="A fault of the request is answered with 500.",
         change=change_status(500, when=chat, of=400),
-        turns=failed("errors.client-fault"),
+        turns=failed("errors.client-fault")
+        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name"),
         leaves=frozenset(
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
             | {"params.temperature-range", "params.wrong-type", "errors.stream-status"}
-            | {"structured.unknown-type", "tools.unknown-name"}
-        ),
+            | {"structured.unknown-type", "tools.unknown-name", "errors.bad-parameter"}
+            | {"tools.choice-unknown", "tools.incomplete", "tools.bad-schema"}
+            | {"structured.broken-schema"}
+        )
+        | NAMES,
     ),
     Defect(
         id="errors-429",
@@ -199,14 +206,14 @@ DEFECTS = [
         title="The error object stands in an array.",
         change=change_error(lambda data: [data]),
         turns=failed("errors.object"),
-        leaves=CODES,
+        leaves=CODES | NAMES,
     ),
     Defect(
         id="errors-null",
         title="error is null.",
         change=change_error(lambda data: {"error": None, "message": data["error"]["message"]}),
         turns=failed("errors.object"),
-        leaves=CODES,
+        leaves=CODES | NAMES,
     ),
     Defect(
         id="errors-no-message",
@@ -311,5 +318,41 @@ DEFECTS = [
         title="Once a request was refused, a request that is repeated twice finds a dead engine.",
         change=Stateful(_refused_again(3)),
         turns=failed("errors.alive"),
+    ),
+    Defect(
+        id="errors-param-list",
+        title="The param of an error is a list.",
+        change=_of_request(lambda error: error.update(param=[error["param"]])),
+        turns=deviates("errors.param", "errors.param-name"),
+    ),
+    Defect(
+        id="errors-param-other",
+        title="The param of an error names the whole body.",
+        change=_of_request(lambda error: error.update(param="body")),
+        turns=deviates("errors.param-name"),
+    ),
+    Defect(
+        id="errors-type-class",
+        title="The type of an error is the name of a class.",
+        change=_of_request(lambda error: error.update(type="BadRequestError")),
+        turns=deviates("errors.request-type"),
+    ),
+    Defect(
+        id="errors-retry-told",
+        title="Clients are told to retry every refused request.",
+        change=set_header("x-should-retry", "true", status=400),
+        turns=deviates("errors.should-retry"),
+    ),
+    Defect(
+        id="errors-retry-word",
+        title="Whether to retry is said with another word.",
+        change=set_header("x-should-retry", "no", status=400),
+        turns=deviates("errors.should-retry"),
+    ),
+    Defect(
+        id="errors-403",
+        title="A fault of the request is answered with 403.",
+        change=change_status(403, when=chat, of=400),
+        turns=deviates("errors.bad-parameter"),
     ),
 ]

@@ -25,9 +25,9 @@ from defects.planting import (
     deviates,
     drop,
     failed,
-    has,
     path_is,
     plain,
+    reasons,
     refuse,
     replace_body,
     set_header,
@@ -38,9 +38,6 @@ from defects.streaming import change_bytes_of
 
 if TYPE_CHECKING:
     from pytest_byom.mock.http1 import Reply, Request
-
-reasons = has("reasoning_effort")
-"""One request of many: what breaks its whole answer leaves the others to be judged."""
 
 _TO_SLASH = (("location", "/v1/chat/completions/"),)
 
@@ -235,6 +232,7 @@ DEFECTS = [
         title="No answer has a request id.",
         change=set_header("x-request-id", None),
         turns=deviates("http.request-id"),
+        leaves=frozenset({"http.request-id-differs"}),
     ),
     Defect(
         id="http-first-refused",
@@ -245,7 +243,8 @@ DEFECTS = [
             {"messages.instructions-count", "messages.history-counts", "messages.part-is-text"}
             | {"messages.own-answer", "models.contains", "params.defaults", "usage.same-prompt"}
             | {"usage.grows", "usage.stream-same", "disconnect.next-request", "errors.alive"}
-        ),
+        )
+        | {"response.created-order"},
     ),
     Defect(
         id="http-charset-refused",
@@ -329,5 +328,25 @@ DEFECTS = [
         turns=deviates("http.unknown-path"),
         row="C318",
         issues=("lmstudio-ai/lmstudio-bug-tracker#618", "pssah4/vault-operator#73"),
+    ),
+    Defect(
+        id="http-media-type-case",
+        title="The media type has to be written in lower case.",
+        change=refuse(
+            "Unsupported media type",
+            status=415,
+            when=lambda asked: asked.header("content-type") == "Application/JSON",
+        ),
+        turns=deviates("http.media-type-case"),
+    ),
+    Defect(
+        id="http-accept-streams",
+        title="Who accepts an event stream gets one.",
+        change=set_header(
+            "content-type",
+            "text/event-stream",
+            when=lambda asked: plain(asked) and asked.header("accept") == "text/event-stream",
+        ),
+        turns=deviates("http.plain-despite-accept") | failed("http.json-media-type"),
     ),
 ]

@@ -26,9 +26,12 @@ TOKENS = frozenset(
 
 READ_PLAIN = TOKENS | frozenset(
     {"logprobs.given", "logprobs.entries", "logprobs.not-positive", "logprobs.text"}
+    | {"logprobs.count", "logprobs.refusal", "response.created-order", "tools.call-ids-new"}
     | {"logprobs.top", "messages.own-answer", "messages.own-call", "params.defaults", "params.n"}
     | {"params.stop", "params.stop-finish", "parity.text", "parity.finish"}
     | {"stream.length", "response.fingerprint-stable"}
+    | {"structured.generated", "structured.order", "structured.recursive", "structured.cut"}
+    | {"tools.bare-arguments", "tools.long-name"}
     | {"structured.json-object", "structured.json-schema", "tools.required", "tools.named"}
     | {"tools.none", "tools.streamed-same"}
 )

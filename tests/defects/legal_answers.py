@@ -195,11 +195,6 @@ PLAIN = [
         change=on_messages(lambda m: m.setdefault("tool_calls", None) and None),
     ),
     Variant(
-        id="tool-calls-empty",
-        title="A message without a call has an empty list of them.",
-        change=on_messages(lambda m: m.setdefault("tool_calls", []) and None),
-    ),
-    Variant(
         id="nulls-in-message",
         title="audio and function_call are null.",
         change=on_messages(lambda m: m.update(audio=None, function_call=None)),
@@ -281,6 +276,7 @@ OTHERS = [
         id="error-no-param",
         title="Errors have no param.",
         change=change_error(lambda data: _without(data["error"], "param")),
+        lacks=frozenset({"errors.param-name"}),
     ),
     Variant(
         id="error-more",

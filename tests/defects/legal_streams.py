@@ -118,6 +118,10 @@ def _thoughts(chunks: list[Chunk]) -> list[Chunk]:
     return [chunks[0], {**chunks[0], "choices": [choice]}, *chunks[1:]]
 
 
+def _one_choice(asked: Asked) -> bool:
+    return asked.streams and asked.parameters.get("n") in (None, 1)
+
+
 def _text_with_finish(chunks: list[Chunk]) -> list[Chunk]:
     """Send the last text and the finish reason in one chunk."""
     at = next(n for n, c in enumerate(chunks) if any(map(is_last, c["choices"])))
@@ -293,12 +297,12 @@ VARIANTS = [
     Variant(
         id="text-with-finish",
         title="The last text comes with the finish_reason.",
-        change=change_chunks(_text_with_finish),
+        change=change_chunks(_text_with_finish, when=_one_choice),
     ),
     Variant(
         id="role-with-text",
         title="The first text comes with the role.",
-        change=change_chunks(_role_with_text),
+        change=change_chunks(_role_with_text, when=_one_choice),
     ),
     Variant(
         id="empty-deltas",

@@ -66,7 +66,7 @@ DEFECTS = [
         title="max_tokens is ignored.",
         change=change_request(_unlimited, when=asks("max_tokens")),
         turns=ignored("params.max-tokens"),
-        leaves=frozenset({"params.length", "params.n-usage", "stream.length"}),
+        leaves=frozenset({"params.length", "params.n-usage", "stream.length"}) | {"structured.cut"},
         row="C247",
         issues=("vllm-project/vllm-omni#445",),
     ),
@@ -127,13 +127,14 @@ DEFECTS = [
         id="params-always-stop",
         title="finish_reason is stop, also where the limit cut the answer, and nothing is counted.",
         change=change_json(_nothing_counted),
-        turns=failed("usage.positive") | deviates("usage.of-text"),
+        turns=failed("usage.positive") | deviates("usage.of-text") | deviates("structured.cut"),
         leaves=frozenset(
             {"http.escapes", "messages.instructions-count", "messages.history-counts"}
             | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
             | {"params.max-tokens", "params.max-completion-tokens"}
-        ),
+        )
+        | {"logprobs.count"},
         row="C091",
         issues=("sgl-project/mini-sglang#126",),
     ),
@@ -141,15 +142,15 @@ DEFECTS = [
         id="params-stop-for-length",
         title="An answer that the limit cut ends with stop.",
         change=on_choices(_stops_at_length),
-        turns=failed("params.length"),
+        turns=failed("params.length") | deviates("structured.cut"),
         leaves=frozenset({"params.n-usage", "stream.length"}),
     ),
     Defect(
         id="params-n-one",
         title="n is ignored.",
         change=drop("n"),
-        turns=ignored("params.n"),
-        leaves=frozenset({"params.n-usage"}),
+        turns=ignored("params.n") | failed("stream.n"),
+        leaves=frozenset({"params.n-usage"}) | {"stream.n-order"},
         row="C254",
         issues=("theopenco/llmgateway#2433",),
     ),

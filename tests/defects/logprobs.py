@@ -21,6 +21,7 @@ Members = dict[str, Any]
 
 OF_ENTRIES = frozenset(
     {"logprobs.entries", "logprobs.not-positive", "logprobs.text", "logprobs.top"}
+    | {"logprobs.count", "logprobs.refusal"}
 )
 
 
@@ -58,6 +59,10 @@ def _probability(entry: Members) -> None:
 
 def _third(entry: Members) -> None:
     entry["top_logprobs"].append({"token": "x", "logprob": -99.0, "bytes": [120]})
+
+
+def _five_times(choice: Members) -> None:
+    choice["logprobs"]["content"] *= 5
 
 
 DEFECTS = [
@@ -140,6 +145,18 @@ DEFECTS = [
         title="The least likely alternative comes first.",
         change=_entries(lambda entry: entry["top_logprobs"].reverse()),
         turns=deviates("logprobs.top"),
+    ),
+    Defect(
+        id="logprobs-many",
+        title="The entries come five times over.",
+        change=on_choices(_five_times, when=asks("logprobs")),
+        turns=deviates("logprobs.count"),
+    ),
+    Defect(
+        id="logprobs-no-refusal",
+        title="The log probabilities have no refusal member.",
+        change=on_choices(lambda choice: choice["logprobs"].pop("refusal"), when=asks("logprobs")),
+        turns=deviates("logprobs.refusal"),
     ),
     Defect(
         id="logprobs-top-alone",

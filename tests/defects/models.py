@@ -16,6 +16,7 @@ from defects.planting import (
     deviates,
     failed,
     listing,
+    path_is,
     refuse,
 )
 from defects.streaming import DONE, render
@@ -190,5 +191,11 @@ DEFECTS = [
         leaves=frozenset({"models.unknown-code"}),
         row="C291",
         issues=("paiml/aprender#2375",),
+    ),
+    Defect(
+        id="models-retrieve-any",
+        title="Every model has an entry.",
+        change=answer_with(200, {"id": "any"}, when=path_is("/v1/models/byom-no-such-model")),
+        turns=deviates("models.retrieve-unknown"),
     ),
 ]

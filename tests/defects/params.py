@@ -83,7 +83,7 @@ DEFECTS = [
         id="params-broken-json-500",
         title="A body that is no JSON makes the server fail.",
         change=refuse("Internal server error", status=500, when=_is_broken),
-        turns=failed("errors.client-fault"),
+        turns=failed("errors.client-fault") | deviates("auth.before-body"),
         leaves=frozenset({"params.broken-json"}),
     ),
     Defect(
@@ -201,7 +201,7 @@ DEFECTS = [
         title="A word in place of the token limit is taken for no limit.",
         change=change_request(_without_words, when=asks("max_tokens")),
         turns=deviates("params.wrong-type"),
-        leaves=frozenset({"errors.stream-status"}),
+        leaves=frozenset({"errors.stream-status", "errors.param-name"}),
     ),
     Defect(
         id="params-effort-500",
@@ -220,5 +220,13 @@ DEFECTS = [
         title="An image makes a server without vision fail.",
         change=refuse("Unexpected image", status=500, when=_has_image),
         turns=failed("vision.image"),
+    ),
+    Defect(
+        id="params-seed-negative",
+        title="A negative seed makes the server fail.",
+        change=refuse(
+            "overflow", status=500, when=lambda asked: asked.parameters.get("seed") == -1
+        ),
+        turns=deviates("params.seed-negative"),
     ),
 ]

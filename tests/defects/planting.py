@@ -109,6 +109,10 @@ def asks(*names: str) -> When:
     return lambda asked: asked.is_chat and any(map(asked.parameters.get, names))
 
 
+reasons = has("reasoning_effort")
+"""One request of many: what breaks its whole answer leaves the others to be judged."""
+
+
 def path_is(path: str) -> When:
     """Build the predicate for a path."""
     return lambda asked: asked.path == path

@@ -17,16 +17,13 @@ from defects.planting import (
     change_json,
     deviates,
     failed,
-    has,
     on_choices,
     on_messages,
     plain,
+    reasons,
 )
 
 Members = dict[str, Any]
-
-reasons = has("reasoning_effort")
-"""One request of many: what takes its whole answer leaves the others to be judged."""
 
 
 def _set(**members: Any) -> Change:
@@ -112,6 +109,7 @@ DEFECTS = [
         title="created is a decimal.",
         change=change_json(lambda data: data.update(created=data["created"] + 0.25)),
         turns=failed("response.created"),
+        leaves=frozenset({"response.created-order"}),
         row="C279",
         issues=("BerriAI/litellm#4654",),
     ),
@@ -120,6 +118,7 @@ DEFECTS = [
         title="created is a text.",
         change=change_json(lambda data: data.update(created=str(data["created"]))),
         turns=failed("response.created"),
+        leaves=frozenset({"response.created-order"}),
         row="C282",
         issues=("sashabaranov/go-openai#1003",),
     ),
@@ -167,7 +166,7 @@ DEFECTS = [
         title="An answer has no usage.",
         change=_drop("usage"),
         turns=deviates("response.usage-present"),
-        leaves=TOKENS,
+        leaves=TOKENS | {"logprobs.count"},
     ),
     Defect(
         id="response-error-in-200",
@@ -218,12 +217,14 @@ DEFECTS = [
         title='The role of an answer is "model".',
         change=on_messages(lambda message: message.update(role="model")),
         turns=failed("response.role", "messages.own-answer", "messages.own-call"),
+        leaves=frozenset({"response.created-order"}),
     ),
     Defect(
         id="response-no-role",
         title="An answer has no role.",
         change=on_messages(lambda message: message.pop("role") and None),
         turns=failed("response.role", "messages.own-answer", "messages.own-call"),
+        leaves=frozenset({"response.created-order"}),
     ),
     Defect(
         id="response-content-parts",
@@ -249,7 +250,7 @@ DEFECTS = [
         id="response-no-content",
         title="A message has a role and nothing else.",
         change=on_messages(lambda message: message.pop("content") and None, when=reasons),
-        turns=deviates("response.content-of-text"),
+        turns=deviates("response.content-of-text", "response.content-present"),
     ),
     Defect(
         id="response-no-finish",
@@ -259,7 +260,8 @@ DEFECTS = [
         leaves=frozenset(
             {"params.length", "params.n-usage", "params.stop-finish", "parity.finish"}
             | {"stream.length"}
-        ),
+        )
+        | {"tools.bare-arguments", "structured.cut"},
     ),
     Defect(
         id="response-empty-finish",
@@ -289,7 +291,7 @@ DEFECTS = [
         id="response-model-length",
         title='An answer that a limit cut has the finish_reason "model_length".',
         change=_reason("length", "model_length"),
-        turns=failed("response.finish-reason-known", "params.length"),
+        turns=failed("response.finish-reason-known", "params.length") | deviates("structured.cut"),
         leaves=frozenset({"params.n-usage", "stream.length"}),
         row="C059",
         issues=("laravel/ai#955", "camel-ai/camel#4266"),

@@ -129,7 +129,8 @@ DEFECTS = [
             set_header("content-type", "text/event-stream", when=_asks_no_stream),
             replace_body(render({"choices": []}).encode(), when=_asks_no_stream),
         ),
-        turns=failed("http.json-media-type", "http.json-body"),
+        turns=failed("http.json-media-type", "http.json-body")
+        | deviates("http.plain-despite-accept"),
         row="C030",
         issues=("rayonlabs/nineteen#83",),
     ),

@@ -187,14 +187,19 @@ DEFECTS = [
         id="chunks-no-index",
         title="A chunk's choice has no index, and finish_reason only at the end.",
         change=each_choice(_bare),
-        turns=failed("stream.choice-index"),
+        leaves=frozenset({"stream.n-order"}),
+        turns=failed("stream.choice-index")
+        | failed("stream.n", "stream.one-finish")
+        | deviates("stream.role-once"),
     ),
     Defect(
         id="chunks-bare-choices",
         title="A chunk's choice has a delta and nothing else.",
         change=each_choice(lambda c: [c.pop(name) for name in ("index", "finish_reason")] and None),
-        turns=failed("stream.choice-index", "stream.one-finish"),
-        leaves=frozenset({"parity.finish"}),
+        turns=failed("stream.choice-index", "stream.one-finish")
+        | failed("stream.n")
+        | deviates("stream.role-once"),
+        leaves=frozenset({"parity.finish"}) | {"stream.n-order"},
         row="C019",
         issues=("vercel/ai#4031",),
     ),
@@ -202,7 +207,7 @@ DEFECTS = [
         id="chunks-index-grows",
         title="The index grows with each chunk.",
         change=change_chunks(_growing_index),
-        turns=failed("stream.choice-index"),
+        turns=failed("stream.choice-index") | failed("stream.n", "stream.one-finish"),
         row="C024",
         issues=("BerriAI/litellm#376",),
     ),
@@ -210,7 +215,9 @@ DEFECTS = [
         id="chunks-late-filter",
         title="A late chunk has the offsets of a filter, no delta, id and model empty, created 0.",
         change=change_chunks(_late_filter),
-        turns=failed("stream.delta", "stream.one-id") | deviates("stream.one-created"),
+        turns=failed("stream.delta", "stream.one-id")
+        | deviates("stream.one-created")
+        | deviates("stream.finish-last"),
         row="C339",
         issues=("langchain-ai/langchain#18977", "microsoft/autogen#6465"),
     ),

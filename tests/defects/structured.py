@@ -38,7 +38,10 @@ def _text(rewrite: Any, kind: str) -> Change:
 
 
 def _with_more(text: str) -> str:
-    return json.dumps({**json.loads(text), "note": "as asked"})
+    try:
+        return json.dumps({**json.loads(text), "note": "as asked"})
+    except ValueError:  # cut by the token limit
+        return text
 
 
 OBJECT, SCHEMA = "structured.json-object", "structured.json-schema"
@@ -79,7 +82,10 @@ DEFECTS = [
         id="structured-schema-ignored",
         title="json_schema is ignored.",
         change=drop("response_format", when=_is("json_schema")),
-        turns=ignored(SCHEMA),
+        leaves=frozenset({"structured.order"}),
+        turns=ignored(SCHEMA)
+        | deviates("structured.broken-schema")
+        | ignored("structured.generated", "structured.recursive", "structured.streamed"),
     ),
     Defect(
         id="structured-schema-any-object",
@@ -88,19 +94,24 @@ DEFECTS = [
             lambda data: data.update(response_format={"type": "json_object"}),
             when=_is("json_schema"),
         ),
-        turns=ignored(SCHEMA),
+        leaves=frozenset({"structured.order"}),
+        turns=ignored(SCHEMA)
+        | deviates("structured.broken-schema")
+        | ignored("structured.generated", "structured.recursive", "structured.streamed"),
     ),
     Defect(
         id="structured-schema-more",
         title="The object has a member that the schema forbids.",
         change=_text(_with_more, "json_schema"),
-        turns=ignored(SCHEMA),
+        leaves=frozenset({"structured.order"}),
+        turns=ignored(SCHEMA) | ignored("structured.generated", "structured.recursive"),
     ),
     Defect(
         id="structured-schema-talk",
         title="A sentence stands before the JSON.",
         change=_text(lambda text: f"Here it is: {text}", "json_schema"),
-        turns=ignored(SCHEMA),
+        leaves=frozenset({"structured.order"}),
+        turns=ignored(SCHEMA) | ignored("structured.generated", "structured.recursive"),
     ),
     Defect(
         id="structured-schema-refused",

@@ -72,7 +72,8 @@ def _cut_arguments(call: Members) -> None:
 
 
 def _double(choice: Members) -> None:
-    choice["message"]["tool_calls"] *= 2
+    if calls := choice["message"].get("tool_calls"):
+        calls *= 2
 
 
 def _markup_beside(choice: Members) -> None:
@@ -80,7 +81,8 @@ def _markup_beside(choice: Members) -> None:
 
 
 def _markup_only(choice: Members) -> None:
-    del choice["message"]["tool_calls"]
+    if not choice["message"].pop("tool_calls", None):
+        return
     choice.update(finish_reason="stop")
     _markup_beside(choice)
 
@@ -136,8 +138,10 @@ DEFECTS = [
         id="tools-500",
         title="A tool on offer makes the server fail.",
         change=refuse("template has no tools", status=500, when=auto),
-        turns=failed("tools.offered"),
-        leaves=frozenset({"tools.counted"}),
+        turns=failed("tools.offered")
+        | failed("errors.client-fault")
+        | deviates("tools.keywords", "tools.empty", "tools.odd-names"),
+        leaves=frozenset({"tools.counted"}) | {"tools.incomplete", "tools.bad-schema"},
     ),
     Defect(
         id="tools-required-refused",
@@ -153,7 +157,9 @@ DEFECTS = [
         title="tool_choice required has no effect.",
         change=_choose("none", _choice("required", of=chat)),
         turns=ignored("tools.required"),
-        leaves=STREAMED | {"messages.own-call", "tools.streamed-same"},
+        leaves=STREAMED
+        | {"messages.own-call", "tools.streamed-same", "tools.call-ids-new"}
+        | {"tools.bare-arguments", "tools.long-name"},
     ),
     Defect(
         id="tools-named-refused",
@@ -172,6 +178,7 @@ DEFECTS = [
         title="A named tool choice gives a text.",
         change=_choose("none", _named("get_time")),
         turns=ignored("tools.named"),
+        leaves=frozenset({"tools.call-ids-new"}),
     ),
     Defect(
         id="tools-none-ignored",
@@ -269,6 +276,12 @@ DEFECTS = [
         turns=failed("tools.finish-reason"),
     ),
     Defect(
+        id="tools-same-id",
+        title="The calls of all answers have one id.",
+        change=on_calls(lambda call: call.update(id="call_0")),
+        turns=deviates("tools.call-ids-new"),
+    ),
+    Defect(
         id="tools-stream-no-index",
         title="Fragments of calls have no index.",
         change=each_fragment(lambda fragment: fragment.pop("index") and None),
@@ -318,7 +331,7 @@ DEFECTS = [
         id="tools-stream-function-null",
         title="function is null in later fragments.",
         change=each_fragment(_function_null),
-        turns=failed("tools.streamed-arguments"),
+        turns=failed("tools.streamed-arguments") | deviates("tools.bare-arguments"),
     ),
     Defect(
         id="tools-stream-finish",
@@ -331,6 +344,6 @@ DEFECTS = [
         title="A required call comes plain, not streamed.",
         change=_choose("none", _choice("required", of=streams)),
         turns=deviates("tools.streamed-same"),
-        leaves=STREAMED,
+        leaves=STREAMED | {"tools.bare-arguments"},
     ),
 ]

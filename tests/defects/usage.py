@@ -147,14 +147,14 @@ DEFECTS = [
         title="The token counts are texts.",
         change=_usage(_as_text),
         turns=failed("usage.counts"),
-        leaves=TOKENS,
+        leaves=TOKENS | {"logprobs.count"},
     ),
     Defect(
         id="usage-decimals",
         title="The token counts are decimals.",
         change=_usage(_as_decimals),
         turns=failed("usage.counts"),
-        leaves=TOKENS,
+        leaves=TOKENS | {"logprobs.count"},
     ),
     Defect(
         id="usage-no-total",
@@ -184,7 +184,8 @@ DEFECTS = [
         leaves=frozenset(
             {"params.max-tokens", "params.max-completion-tokens", "params.length"}
             | {"params.n-usage"}
-        ),
+        )
+        | {"logprobs.count"},
     ),
     Defect(
         id="usage-cached-beyond",
@@ -196,6 +197,7 @@ DEFECTS = [
         id="usage-reasoning-beyond",
         title="More tokens are reasoning than were generated.",
         change=_usage(_reasoned),
+        leaves=frozenset({"logprobs.count"}),
         turns=failed("usage.details"),
     ),
     Defect(
@@ -261,7 +263,7 @@ DEFECTS = [
         id="usage-stream-with-choice",
         title="The usage chunk has a choice with an empty delta.",
         change=_moved(_with_choice),
-        turns=failed("usage.stream-own-chunk"),
+        turns=failed("usage.stream-own-chunk") | deviates("stream.finish-last"),
         row="C084",
         issues=("BerriAI/litellm#8450",),
     ),
@@ -269,7 +271,7 @@ DEFECTS = [
         id="usage-stream-with-bare-choice",
         title="The last chunk has usage and a choice without finish_reason.",
         change=_moved(_with_choice),
-        turns=failed("usage.stream-own-chunk"),
+        turns=failed("usage.stream-own-chunk") | deviates("stream.finish-last"),
         row="C099",
         issues=("BerriAI/litellm#36168",),
     ),

@@ -48,6 +48,13 @@ def test_own_checks_run_as_shown(tmp_path: Path) -> None:
     assert "2 passed" in output
 
 
+def test_the_mock_example_runs_as_shown(tmp_path: Path) -> None:
+    """The example of an app's test passes."""
+    code = next(block for block in blocks("python") if "byom_mock" in block)
+    (tmp_path / "test_app.py").write_text(code, "utf-8")
+    assert "1 passed" in run(tmp_path, "pytest", "test_app.py")
+
+
 def test_the_client_example_runs_as_shown() -> None:
     """The example of the client core prints a cost and a streamed text."""
     code = next(block for block in blocks("python") if "LLM(" in block)

@@ -172,6 +172,19 @@ def test_table() -> None:
     ]
 
 
+def test_capabilities() -> None:
+    """What the server can do stands in one line, what it cannot in another."""
+    known = {
+        "n": {"present": False, "reason": "refused with 400"},
+        "stream": {"present": True, "reason": "answered 200"},
+        "tools": {"present": True, "reason": "answered 200"},
+    }
+    assert summary(make_verdict(), capabilities=known)[3:5] == [
+        "capabilities: stream, tools",
+        "it lacks: n",
+    ]
+
+
 def test_reasons_are_grouped() -> None:
     """Checks that were not decided for one reason stand together, three by name."""
     verdicts = [

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from commands import serving
 
 from pytest_byom.cli import main
 from pytest_byom.client.errors import UsageError
@@ -21,7 +19,6 @@ from pytest_byom.mock.script_file import load_script
 from .asking import ask, completion, events, said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SCRIPT = """
@@ -99,23 +96,6 @@ def test_an_empty_file(tmp_path: Path) -> None:
     load_script(write(tmp_path, "{}")).write_into(Mock())
 
 
-@contextlib.contextmanager
-def serving(file: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run `byom serve` on a script, and give the process and the URL that it prints."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest_byom.cli", "serve", str(file)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def send(url: str) -> Any:
     """Ask for a completion."""
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
@@ -128,7 +108,7 @@ def send(url: str) -> Any:
 
 def test_serve(tmp_path: Path) -> None:
     """`byom serve FILE` answers from the script and ends on a signal."""
-    with serving(write(tmp_path, "replies: [{reply: Hello, times: any}]")) as (process, url):
+    with serving(str(write(tmp_path, "replies: [{reply: Hello, times: any}]"))) as (process, url):
         assert [send(url), send(url)] == ["Hello", "Hello"]
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=10)
@@ -137,7 +117,7 @@ def test_serve(tmp_path: Path) -> None:
 
 def test_serve_is_not_silent(tmp_path: Path) -> None:
     """What nothing takes is told at once, and in the exit code."""
-    with serving(write(tmp_path, "replies: []")) as (process, url):
+    with serving(str(write(tmp_path, "replies: []"))) as (process, url):
         with pytest.raises(urllib.error.HTTPError) as caught:
             send(url)
         caught.value.close()

@@ -59,6 +59,7 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
     (name, facts), *more = read(pytester.path)["endpoints"].items()
     assert (name, more) == ("embedded", [])
     assert facts["base_url"].startswith("http://127.0.0.1:")
+    assert facts.pop("identity")["kind"] == "byom-embedded"
     assert facts | {"base_url": "", "tokens": 0} == {
         "base_url": "",
         "model": "byom-embedded",
@@ -70,6 +71,7 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
         "sent": 3,
         "gone": "",
         "trouble": "",
+        "capabilities": {"stream": {"present": True, "reason": "the server answered 200"}},
     }
 
 

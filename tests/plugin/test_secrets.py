@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from defects.planting import Defective, change_json, listing, set_header
+
+from pytest_byom.mock.embedded import EmbeddedServer
 
 from .servers import KEY, Echoing, serving
 
@@ -55,6 +58,28 @@ def test_key_is_hidden(output: str) -> None:
 def test_wrong_key_is_no_secret(output: str) -> None:
     """The wrong key that the suite sends on purpose is shown as it is."""
     assert "Bearer byom-wrong-key-" in output
+
+
+def test_key_in_the_name_of_a_server(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that names itself, or the owner of its models, after the key does not show it."""
+    monkeypatch.setenv("BYOM_API_KEY", KEY)
+
+    def own(data: dict[str, Any]) -> None:
+        data["data"][0]["owned_by"] = KEY
+
+    named = Defective(EmbeddedServer(), set_header("server", f"proxy/{KEY}"))
+    with serving(Defective(named, change_json(own, when=listing))) as url:
+        result = run(
+            f"--byom-endpoint={url}",
+            "--byom-only=models",
+            "--byom-report=out",
+            "--byom-save=before.json",
+        )
+    result.stdout.fnmatch_lines(["endpoint: *, server: proxy/[*][*][*], model: *"])
+    files = [pytester.path / "out" / "results.json", pytester.path / "before.json"]
+    assert KEY not in "".join([result.stdout.str(), *(file.read_text("utf-8") for file in files)])
 
 
 def test_refused_key(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,11 +53,12 @@ def test_the_schema_knows_the_known_servers() -> None:
 
 
 def test_a_known_server_may_say_what_others_may() -> None:
-    """Entries differ in what they must say, and embedded in that it has no URL and no dialect."""
+    """Entries differ in what they must say, and embedded in that it has nothing to be told."""
     definitions = load_schema()["$defs"]
     keys = definitions["endpoint"]["properties"]
     assert definitions["known"]["properties"] == keys
-    assert definitions["embedded"]["properties"].keys() == keys.keys() - {"base_url", "dialect"}
+    own = {"base_url", "dialect", "think_tags"}
+    assert definitions["embedded"]["properties"].keys() == keys.keys() - own
 
 
 SAME = {
@@ -84,6 +85,26 @@ def test_a_dialect_is_complete(name: str) -> None:
     assert bool(dialect.sources) is (name != "embedded")
     assert bool(dialect.key_variable) is dialect.base_url.startswith("https://")
     assert all(deviation.origin == "dialect" for deviation in dialect.deviations)
+
+
+def test_think_tags() -> None:
+    """A dialect has the marks that recordings show; an endpoint may have others, or none."""
+    with_tags = {name for name in list_dialects() if load_dialect(name).think_tags}
+    assert with_tags == {"groq", "llamacpp", "lmstudio", "ollama", "vllm"}
+    registry = load_registry(environ={})
+    assert registry.endpoint("ollama").think_tags == ("<think>", "</think>")
+    assert registry.endpoint("mistral").think_tags is None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("[<reason>, </reason>]", ("<reason>", "</reason>")), ("[]", None)],
+)
+def test_own_think_tags(line: str, expected: tuple[str, str] | None, tmp_path: Path) -> None:
+    """What the file says of an endpoint stands above its dialect."""
+    text = "endpoints:\n  mine:\n    base_url: http://localhost/v1\n    dialect: vllm\n"
+    (tmp_path / "byom.yaml").write_text(f"{text}    think_tags: {line}\n")
+    assert load_registry(root=tmp_path, environ={}).endpoint("mine").think_tags == expected
 
 
 def test_a_run_without_a_file_loads_no_validator(tmp_path: Path) -> None:

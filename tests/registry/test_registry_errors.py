@@ -12,7 +12,10 @@ from pytest_byom.client.errors import RegistryError
 if TYPE_CHECKING:
     from .conftest import LoadText
 
-KEYS = "api_key, base_url, capabilities, deviations, dialect, extra_headers, limits, model"
+KEYS = (
+    "api_key, base_url, capabilities, deviations, dialect, extra_headers, gate, limits, model, "
+    "think_tags"
+)
 DIALECTS = "embedded, groq, llamacpp, lmstudio, localai, mistral, ollama, openrouter, vllm, xai"
 LIMITS = "concurrency, cost, per_second, requests, timeout, tokens"
 
@@ -126,7 +129,7 @@ SCHEMA = {
         "endpoints:\n  embedded:\n    base_url: http://localhost/v1\n",
         (
             "byom.yaml:3: endpoints.embedded.base_url is no valid key."
-            " Valid keys: api_key, capabilities, deviations, extra_headers, limits, model"
+            " Valid keys: api_key, capabilities, deviations, extra_headers, gate, limits, model"
         ),
     ),
     "no base URL": (

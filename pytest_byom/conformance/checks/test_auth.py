@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import status_wrong, wrong
+from pytest_byom.conformance.answers import accepted, status_wrong, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.exchange import Exchange, dig
 from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
@@ -130,3 +130,42 @@ def _error(exchange: Exchange) -> Exchange:
     if not isinstance(dig(exchange.answered().json, "error"), dict):
         raise Inconclusive(f"{exchange.contract.id} has no error object")
     return exchange
+
+
+@check(
+    "auth.scheme-case",
+    level="should",
+    decides=["auth-06"],
+    needs=["auth"],
+    asks=["auth/lower-case-scheme"],
+    breaks="scripts and proxies that write bearer in lower case are locked out",
+)
+def test_scheme_case(byom_ask: Ask) -> Iterator[Wrong]:
+    """The right key is accepted with the scheme in lower case."""
+    yield from accepted(byom_ask("auth/lower-case-scheme"))
+
+
+@check(
+    "auth.before-body",
+    level="should",
+    decides=["auth-09"],
+    needs=["auth"],
+    asks=["auth/wrong-key-no-body"],
+    breaks="who has a wrong key looks for the fault in the request",
+)
+def test_before_body(byom_ask: Ask) -> Iterator[Wrong]:
+    """A wrong key with a broken body answers 401: the key is looked at first."""
+    yield from _unauthorised(byom_ask("auth/wrong-key-no-body"))
+
+
+@check(
+    "auth.models",
+    level="should",
+    decides=["auth-10"],
+    needs=["auth", "models"],
+    asks=["auth/models-missing-key"],
+    breaks="apps that try a key on the list of models take every key for a right one",
+)
+def test_models(byom_ask: Ask) -> Iterator[Wrong]:
+    """Where a key is required, the list of models requires it too."""
+    yield from _unauthorised(byom_ask("auth/models-missing-key"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import alive, not_5xx, status_wrong
+from pytest_byom.conformance.answers import alive, not_5xx, status_wrong, wrong
 from pytest_byom.conformance.check import check
-from pytest_byom.conformance.finding import Inconclusive, Wrong
+from pytest_byom.conformance.exchange import dig
+from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,3 +43,41 @@ def test_stream_status(byom_ask: Ask) -> Iterator[Wrong]:
 def test_alive(byom_ask: Ask) -> Iterator[Wrong]:
     """After the broken requests the server still answers a valid one."""
     yield from alive(byom_ask, "errors/next")
+
+
+@check(
+    "errors.bad-parameter",
+    level="should",
+    decides=["err-09"],
+    asks=["params/wrong-type", "params/temperature-too-high", "messages/unknown-role"],
+    breaks="SDKs raise BadRequestError for 400 only, and other errors for the rest",
+)
+def test_bad_parameter(byom_ask: Ask) -> Iterator[Wrong]:
+    """A bad parameter is refused with 400; 422 is tolerated."""
+    asked = ("params/wrong-type", "params/temperature-too-high", "messages/unknown-role")
+    refused = [exchange for exchange in map(byom_ask, asked) if exchange.answered().is_refused]
+    if not refused:
+        raise Inconclusive("no bad parameter was refused")
+    for exchange in refused:
+        if exchange.status not in (400, 422, 408, 409, 429):  # those have a rule of their own
+            yield status_wrong(exchange, "400")
+
+
+@check(
+    "errors.param-name",
+    level="should",
+    decides=["err-10"],
+    asks=["params/wrong-type"],
+    breaks="apps that leave out the parameter that was refused leave out another",
+)
+def test_param_name(byom_ask: Ask) -> Iterator[Wrong]:
+    """error.param, where errors have it, names the bad parameter."""
+    exchange = not_5xx(byom_ask("params/wrong-type"))
+    if not exchange.is_refused:
+        raise Inconclusive("the bad request was accepted")
+    if not isinstance(dig(exchange.json, "error"), dict):
+        raise Inconclusive("the answer has no error object")
+    if (param := dig(exchange.json, "error.param")) is None:
+        raise Unsupported("errors name no parameter")
+    if param != "max_tokens":
+        yield wrong(exchange, "error.param", expected='"max_tokens"', got=repr(param))

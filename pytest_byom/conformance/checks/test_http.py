@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.answers import accepted, prompt_tokens, status_wrong, wrong
 from pytest_byom.conformance.check import check
+from pytest_byom.conformance.finding import Inconclusive, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_byom.conformance.asking import Ask
-    from pytest_byom.conformance.finding import Wrong
 
 
 @check(
@@ -145,3 +145,46 @@ def test_unknown_path(byom_ask: Ask) -> Iterator[Wrong]:
     exchange = byom_ask("http/unknown-path").answered()
     if exchange.status not in (404, 405) and (exchange.status or 0) < 500:
         yield status_wrong(exchange, "404")
+
+
+@check(
+    "http.request-id-differs",
+    level="should",
+    decides=["hdr-02"],
+    asks=["chat/plain", "http/charset"],
+    breaks="the id that openai-python shows for a failed request names all of them",
+)
+def test_request_id_differs(byom_ask: Ask) -> Iterator[Wrong]:
+    """Two requests get two values of x-request-id."""
+    first, second = (byom_ask(id).answered() for id in ("chat/plain", "http/charset"))
+    if not (id := first.header("x-request-id")):
+        raise Inconclusive("the answers have no x-request-id")
+    if second.header("x-request-id") == id:
+        yield wrong(second, "header x-request-id", expected="another than before", got=id)
+
+
+@check(
+    "http.media-type-case",
+    level="should",
+    decides=["http-12"],
+    asks=["http/media-type-case"],
+    breaks="RFC 9110 8.3.1 lets clients write it in any case",
+)
+def test_media_type_case(byom_ask: Ask) -> Iterator[Wrong]:
+    """The media type of a request is compared without regard to case."""
+    yield from accepted(byom_ask("http/media-type-case"))
+
+
+@check(
+    "http.plain-despite-accept",
+    level="should",
+    decides=["http-15"],
+    asks=["http/plain-accepts-stream"],
+    breaks="clients read the answer to stream false as one JSON text",
+)
+def test_plain_despite_accept(byom_ask: Ask) -> Iterator[Wrong]:
+    """With stream false the answer is no event stream, whatever the request accepts."""
+    exchange = byom_ask("http/plain-accepts-stream").answered()
+    if exchange.status == 200 and exchange.media_type == "text/event-stream":
+        got = exchange.media_type
+        yield wrong(exchange, "header content-type", expected="application/json", got=got)

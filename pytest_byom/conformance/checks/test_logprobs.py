@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_byom.conformance.answers import no_effect, refused, wrong
+from pytest_byom.conformance.answers import completion_tokens, no_effect, refused, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.exchange import Exchange, dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ASKED = "logprobs/top-two"
 PATH = "choices.0.logprobs.content"
+SPECIAL = 3
+"""So many tokens, such as the end of the answer, may be counted and not listed."""
 
 
 def _entries(exchange: Exchange) -> list[dict[str, Any]]:
@@ -144,6 +146,42 @@ def test_top(byom_ask: Ask) -> Iterator[Wrong]:
 def test_top_alone(byom_ask: Ask) -> Iterator[Wrong]:
     """top_logprobs without logprobs=true is refused."""
     yield from refused(byom_ask("logprobs/top-alone"))
+
+
+@check(
+    "logprobs.count",
+    level="should",
+    decides=["lp-09"],
+    needs=["logprobs"],
+    asks=[ASKED],
+    breaks="sums over the entries leave out a part of the answer",
+)
+def test_count(byom_ask: Ask) -> Iterator[Wrong]:
+    """There are about as many entries as usage.completion_tokens."""
+    exchange = byom_ask(ASKED)
+    entries, count = len(_entries(exchange)), completion_tokens(exchange)
+    if dig(exchange.completion, "usage.completion_tokens_details.reasoning_tokens"):
+        raise Inconclusive("the model spent tokens on reasoning")
+    if abs(entries - count) > SPECIAL:
+        yield _wrong(exchange, PATH, f"about {count} entries, as usage says", entries)
+
+
+@check(
+    "logprobs.refusal",
+    level="should",
+    decides=["lp-11"],
+    needs=["logprobs"],
+    asks=[ASKED],
+    breaks="typed clients that follow the schema reject an object without it",
+)
+def test_refusal(byom_ask: Ask) -> Iterator[Wrong]:
+    """logprobs.refusal is there, as null or an array."""
+    exchange = byom_ask(ASKED)
+    _entries(exchange)
+    found = dig(exchange.completion, "choices.0.logprobs")
+    if not isinstance(found.get("refusal", ""), list | None):
+        got = found.get("refusal", "nothing")
+        yield _wrong(exchange, "choices.0.logprobs.refusal", "null or an array", got)
 
 
 def _wrong(exchange: Exchange, place: str, expected: str, got: object) -> Wrong:

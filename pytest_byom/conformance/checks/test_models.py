@@ -126,3 +126,18 @@ def test_unknown_stream(byom_ask: Ask) -> Iterator[Wrong]:
     stream = not_5xx(byom_ask("models/unknown-stream"))
     if stream.status != plain.status:
         yield status_wrong(stream, f"{plain.status}, as without stream")
+
+
+@check(
+    "models.retrieve-unknown",
+    level="should",
+    decides=["models-05"],
+    needs=["models"],
+    asks=["models/retrieve-unknown"],
+    breaks="apps that look whether a model exists find every model",
+)
+def test_retrieve_unknown(byom_ask: Ask) -> Iterator[Wrong]:
+    """The entry of an unknown model is answered with 404."""
+    exchange = not_5xx(byom_ask("models/retrieve-unknown"))
+    if exchange.status != 404:
+        yield status_wrong(exchange, "404")

@@ -9,6 +9,7 @@ from pytest_byom.conformance.answers import (
     completion_tokens,
     no_effect,
     refused,
+    status_wrong,
     wrong,
 )
 from pytest_byom.conformance.check import check
@@ -284,3 +285,17 @@ def repeatable(byom_ask: Ask) -> str:
     if byom_ask("params/temperature-zero-again").content != first:
         raise Inconclusive("at temperature 0 the text is not the same twice")
     return first
+
+
+@check(
+    "params.seed-negative",
+    level="should",
+    decides=["det-07"],
+    asks=["params/seed-negative"],
+    breaks="SDKs send a request that is answered with 5xx three times",
+)
+def test_seed_negative(byom_ask: Ask) -> Iterator[Wrong]:
+    """A negative seed is accepted or refused with 4xx."""
+    exchange = byom_ask("params/seed-negative").answered()
+    if exchange.status != 200 and not exchange.is_refused:
+        yield status_wrong(exchange, "200 or 4xx")

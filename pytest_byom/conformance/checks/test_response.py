@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_byom.conformance.answers import wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.finding import Inconclusive, Wrong
+from pytest_byom.conformance.values import is_integer
 from pytest_byom.conformance.views import ChunkStream, Completion
 
 if TYPE_CHECKING:
@@ -60,3 +61,22 @@ def test_fingerprint_stable(byom_ask: Ask) -> Iterator[Wrong]:
     if len(values) > 1:
         got = ", ".join(values)
         yield wrong(views[-1].exchange, "system_fingerprint", expected="one value", got=got)
+
+
+@check(
+    "response.created-order",
+    level="should",
+    decides=["resp-17"],
+    asks=["chat/plain", "messages/own-answer"],
+    breaks="logs that are sorted by it show an answer before its question",
+)
+def test_created_order(byom_ask: Ask) -> Iterator[Wrong]:
+    """Created of an answer is not before that of an earlier one."""
+    ids = ("chat/plain", "messages/own-answer")  # the second is asked after the first
+    views = _completions(byom_ask, *ids)
+    times = [time for view in views if is_integer(time := view.data.get("created"))]
+    if len(times) < 2:
+        raise Inconclusive("fewer than two answers have a time")
+    if times[1] < times[0]:
+        expected = f"{times[0]} or later"
+        yield wrong(views[1].exchange, "created", expected=expected, got=times[1])

@@ -44,3 +44,53 @@ def test_length(byom_ask: Ask) -> Iterator[Wrong]:
     reasons = [reason for _, _, reason in stream.finishes.get(0, []) if reason]
     if len(reasons) == 1 and reasons[0] in ("stop", "eos", "end_turn"):
         yield wrong(stream.exchange, "finish_reason", expected='"length"', got=repr(reasons[0]))
+
+
+@check(
+    "stream.whole-characters",
+    level="should",
+    decides=["chunk-29"],
+    needs=["stream", "json_schema"],
+    asks=["structured/stream"],
+    breaks="the reader sees replacement characters where an emoji was split between two chunks",
+)
+def test_whole_characters(byom_ask: Ask) -> Iterator[Wrong]:
+    """A character whose bytes come in two tokens is held back until it is whole."""
+    stream = ChunkStream.expect(byom_ask("structured/stream").accepted())
+    if (text := stream.text()).count("\ufffd"):
+        yield wrong(stream.exchange, "delta.content", expected="no U+FFFD", got=text[:80])
+
+
+@check(
+    "stream.n",
+    level="must",
+    decides=["chunk-25"],
+    needs=["stream", "n"],
+    asks=["stream/n-two"],
+    breaks="two answers are glued together, or one never ends",
+)
+def test_n(byom_ask: Ask) -> Iterator[Wrong]:
+    """With n=2 a stream has the choices 0 and 1, and both finish."""
+    stream = ChunkStream.expect(byom_ask("stream/n-two").supported())
+    for index in (0, 1):
+        if not any(reason for _, _, reason in stream.finishes.get(index, [])):
+            place = f"choice {index}"
+            yield wrong(stream.exchange, place, expected="a finish_reason", got="none")
+
+
+@check(
+    "stream.n-order",
+    level="should",
+    decides=["chunk-26"],
+    needs=["stream", "n"],
+    asks=["stream/n-two"],
+    breaks="openai-python's stream() raises IndexError when index 1 comes first",
+)
+def test_n_order(byom_ask: Ask) -> Iterator[Wrong]:
+    """With n=2 the first chunk of choice 0 comes before any of choice 1."""
+    stream = ChunkStream.expect(byom_ask("stream/n-two").supported())
+    indexes = [choice.get("index") for chunk in stream.chunks for _, choice in chunk.choices]
+    if 0 not in indexes or 1 not in indexes:
+        raise Inconclusive("the stream has not both choices")
+    if indexes.index(1) < indexes.index(0):
+        yield wrong(stream.exchange, "choices.0.index", expected="0 first", got="1")

@@ -145,6 +145,26 @@ def _text(exchange: Exchange) -> str:
 
 
 @check(
+    "tools.call-ids-new",
+    level="should",
+    decides=["tool-09"],
+    needs=["tools", "tool_choice_required", "tool_choice_named"],
+    asks=["tools/required", "tools/named"],
+    breaks="in a long history the result of one call is taken for that of another",
+)
+def test_call_ids_new(byom_ask: Ask) -> Iterator[Wrong]:
+    """Tool call ids are unique across requests."""
+    first = byom_ask("tools/required")
+    second = byom_ask("tools/named")
+    known = {id for call in first.tool_calls if isinstance(id := call.get("id"), str) and id}
+    for number, call in enumerate(second.tool_calls):
+        if call.get("id") in known:
+            got = f"{call['id']!r} again"
+            place = f"choices.0.message.tool_calls.{number}.id"
+            yield wrong(second, place, expected="an id of its own", got=got)
+
+
+@check(
     "tools.unknown-name",
     level="should",
     decides=["tool-20"],

@@ -147,3 +147,49 @@ def test_no_trace(answer: Refusal) -> Iterator[Wrong]:
     """Error messages contain no stack trace and no path of a source file."""
     if found := TRACE.search(answer.exchange.text):
         yield Wrong(place="body", expected="no trace", got=found[0])
+
+
+@rule(
+    "errors.param",
+    on=Refusal,
+    level="should",
+    decides=["err-04"],
+    breaks="typed clients reject a list or an object; without it they see None",
+)
+def test_param(answer: Refusal) -> Iterator[Wrong]:
+    """error.param is a string or null; that it is absent is tolerated by all clients."""
+    if not isinstance(answer.error.get("param"), str | None):
+        yield answer.wrong("error.param", "a string or null")
+
+
+@rule(
+    "errors.request-type",
+    on=Refusal,
+    level="should",
+    decides=["err-11"],
+    breaks="code that tells a fault of the request from one of the server by type does not",
+)
+def test_request_type(answer: Refusal) -> Iterator[Wrong]:
+    """error.type is "invalid_request_error" for faults of the request."""
+    exchange, type = answer.exchange, answer.error.get("type")
+    at_fault = exchange.contract.kind == "broken" and exchange.status in (400, 422)
+    if at_fault and isinstance(type, str) and type != "invalid_request_error":
+        yield answer.wrong("error.type", '"invalid_request_error"')
+
+
+@rule(
+    "errors.should-retry",
+    on=Refusal,
+    level="should",
+    decides=["err-21"],
+    breaks="openai-python and openai-node obey it before they look at the status",
+)
+def test_should_retry(answer: Refusal) -> Iterator[Wrong]:
+    """x-should-retry, when sent, is true or false, and not true for a fault of the request."""
+    exchange = answer.exchange
+    value = exchange.header("x-should-retry")
+    if value not in (None, "true", "false"):
+        yield Wrong(place="header x-should-retry", expected="true or false", got=str(value))
+    elif value == "true" and exchange.status in (400, 401, 403, 404, 405, 413, 415, 422):
+        expected = f"false for {exchange.status}"
+        yield Wrong(place="header x-should-retry", expected=expected, got=value)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import zlib
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.check import rule
@@ -14,6 +17,8 @@ from pytest_byom.conformance.views import GZIP, Answer, Chat, Plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 @rule(
@@ -217,3 +222,88 @@ def test_request_id(answer: Answer) -> Iterator[Wrong]:
     """Every answer has a request id header: x-request-id."""
     if not answer.exchange.header("x-request-id"):
         yield Wrong(place="header x-request-id", expected="an id", got="nothing")
+
+
+@rule(
+    "http.content-length",
+    on=Answer,
+    level="must",
+    decides=["http-21", "sse-20"],
+    breaks="httpx, under openai-python, raises a protocol error for bytes that do not come",
+)
+def test_content_length(answer: Answer) -> Iterator[Wrong]:
+    """Content-Length, when sent, is the number of bytes that come."""
+    exchange = answer.exchange
+    length = exchange.header("content-length")
+    broke = exchange.trouble and not exchange.trouble.startswith("RemoteProtocolError")
+    if length is None or broke or exchange.closed_early or exchange.sent.method == "HEAD":
+        return
+    if length != str(len(exchange.raw)):
+        yield Wrong(place="header content-length", expected=str(len(exchange.raw)), got=length)
+
+
+@rule(
+    "http.header-ascii",
+    on=Answer,
+    level="should",
+    decides=["hdr-07"],
+    breaks="clients do not agree on the encoding of header values, and some raise",
+)
+def test_header_ascii(answer: Answer) -> Iterator[Wrong]:
+    """No header value contains a line end or a character beyond ASCII."""
+    for name, value in answer.exchange.headers:
+        if not value.isascii() or "\r" in value or "\n" in value:
+            yield Wrong(place=f"header {name}", expected="ASCII on one line", got=repr(value))
+
+
+@rule(
+    "http.date",
+    on=Answer,
+    level="should",
+    decides=["hdr-09"],
+    breaks="caches and clients that wait until a date of Retry-After have no clock to compare with",
+)
+def test_date(answer: Answer) -> Iterator[Wrong]:
+    """Every answer has a Date, no further than a day from the clock."""
+    text = answer.exchange.header("date") or ""
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        yield Wrong(place="header date", expected="a date", got=text or "nothing")
+        return
+    now = datetime.now(UTC)
+    if abs(now - date.astimezone(UTC)) > timedelta(days=1):
+        yield Wrong(place="header date", expected=f"about {now:%d %b %Y}", got=text)
+
+
+@rule(
+    "http.processing-ms",
+    on=Answer,
+    level="may",
+    decides=["hdr-04"],
+    breaks="tools that chart this header raise at a text or a unit",
+)
+def test_processing_ms(answer: Answer) -> Iterator[Wrong]:
+    """openai-processing-ms, when sent, is a number of milliseconds."""
+    value = answer.exchange.header("openai-processing-ms")
+    if value is not None and not NUMBER.fullmatch(value):
+        yield Wrong(place="header openai-processing-ms", expected="a number", got=value)
+
+
+@rule(
+    "http.retry-after-ms",
+    on=Answer,
+    level="should",
+    decides=["hdr-10"],
+    breaks="openai-python and openai-node wait as long as retry-after-ms says, before Retry-After",
+)
+def test_retry_after_ms(answer: Answer) -> Iterator[Wrong]:
+    """retry-after-ms, when sent, is a positive number that agrees with Retry-After."""
+    value, seconds = map(answer.exchange.header, ("retry-after-ms", "retry-after"))
+    if value is None:
+        return
+    if not NUMBER.fullmatch(value) or not float(value):
+        yield Wrong(place="header retry-after-ms", expected="a positive number", got=value)
+    elif NUMBER.fullmatch(seconds or "") and abs(float(value) / 1000 - float(seconds or 0)) > 1:
+        expected = f"within a second of Retry-After, which is {seconds}"
+        yield Wrong(place="header retry-after-ms", expected=expected, got=value)

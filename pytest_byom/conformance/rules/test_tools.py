@@ -9,7 +9,8 @@ from pytest_byom.conformance.check import rule
 from pytest_byom.conformance.excerpts import cut
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
-from pytest_byom.conformance.views import Called
+from pytest_byom.conformance.values import is_integer
+from pytest_byom.conformance.views import Called, Chunk, ChunkStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,3 +144,108 @@ def test_finish_reason(answer: Called) -> Iterator[Wrong]:
         reason = choice.get("finish_reason")
         if reason == "stop" and not forced:
             yield answer.wrong(f"{path}.finish_reason", '"tool_calls"')
+
+
+def _fragments(
+    answer: ChunkStream,
+) -> Iterator[tuple[Chunk, str, tuple[int, object], dict[str, Any]]]:
+    """Yield each fragment of a call: its chunk, its path, whose call it is, and itself."""
+    for choice, deltas in answer.deltas.items():
+        for chunk, path, delta in deltas:
+            calls = delta.get("tool_calls")
+            for number, call in enumerate(calls if isinstance(calls, list) else []):
+                if isinstance(call, dict):
+                    yield chunk, f"{path}.tool_calls.{number}", (choice, call.get("index")), call
+
+
+@rule(
+    "tools.streamed-own-index",
+    on=ChunkStream,
+    level="must",
+    decides=["stool-03"],
+    needs=["tools", "stream"],
+    breaks="openai-python and openai-node glue two calls under one index together",
+)
+def test_streamed_own_index(answer: ChunkStream) -> Iterator[Wrong]:
+    """Different calls of a stream have different indexes."""
+    ids: dict[tuple[int, object], str] = {}
+    for chunk, path, whose, call in _fragments(answer):
+        id = call.get("id")
+        if is_integer(whose[1]) and isinstance(id, str) and id:
+            if ids.setdefault(whose, id) != id:
+                yield chunk.wrong(f"{path}.index", f"another index than that of {ids[whose]!r}")
+            ids[whose] = id
+
+
+@rule(
+    "tools.streamed-first-arguments",
+    on=ChunkStream,
+    level="should",
+    decides=["stool-11"],
+    needs=["tools", "stream"],
+    breaks="openai-python gives arguments None for a call whose arguments never arrive",
+)
+def test_streamed_first_arguments(answer: ChunkStream) -> Iterator[Wrong]:
+    """The first fragment of a call has function.arguments, be it empty."""
+    seen: set[tuple[int, object]] = set()
+    for chunk, path, whose, call in _fragments(answer):
+        given = isinstance(call.get("function"), dict)
+        if whose not in seen and given and dig(call, "function.arguments") is None:
+            yield chunk.wrong(f"{path}.function.arguments", "a string")
+        seen.add(whose)
+
+
+@rule(
+    "tools.streamed-later-nulls",
+    on=ChunkStream,
+    level="should",
+    decides=["stool-12"],
+    needs=["tools", "stream"],
+    breaks="openai-python's stream() raises AssertionError for type null in a later fragment",
+)
+def test_streamed_later_nulls(answer: ChunkStream) -> Iterator[Wrong]:
+    """Later fragments leave out id, type and name instead of sending null."""
+    seen: set[tuple[int, object]] = set()
+    for chunk, path, whose, call in _fragments(answer):
+        if whose in seen:
+            function = call.get("function")
+            parts = [("", call), ("function.", function if isinstance(function, dict) else {})]
+            for place, part in parts:
+                for name in ("id", "type", "name"):
+                    if part.get(name, "") is None:
+                        yield chunk.wrong(f"{path}.{place}{name}", "no such member")
+        seen.add(whose)
+
+
+@rule(
+    "tools.streamed-no-empty-list",
+    on=ChunkStream,
+    level="should",
+    decides=["stool-15"],
+    needs=["stream"],
+    breaks='code that tests for tool_calls with "is not None" takes text for a call',
+)
+def test_streamed_no_empty_list(answer: ChunkStream) -> Iterator[Wrong]:
+    """Text deltas carry no tool_calls member, or null; not an empty list."""
+    for deltas in answer.deltas.values():
+        for chunk, path, delta in deltas:
+            if delta.get("tool_calls") == []:
+                yield chunk.wrong(f"{path}.tool_calls", "null, or no such member")
+                break
+
+
+@rule(
+    "tools.streamed-null-content",
+    on=ChunkStream,
+    level="should",
+    decides=["stool-17"],
+    needs=["tools", "stream"],
+    breaks="the reader sees the word null beside a call",
+)
+def test_streamed_null_content(answer: ChunkStream) -> Iterator[Wrong]:
+    """delta.content beside a call is null or absent, not the text "null" or "None"."""
+    called = {whose[0] for _, _, whose, _ in _fragments(answer)}
+    for index in called:
+        if answer.text(index) in ("null", "None"):
+            chunk, path, _ = next(d for d in answer.deltas[index] if d[2].get("content"))
+            yield chunk.wrong(f"{path}.content", "null")

@@ -1,0 +1,85 @@
+"""Which checks a run makes: by profile, and by area."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pytest_byom.client.errors import UsageError
+from pytest_byom.conformance.capabilities import PROBES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from pytest_byom.conformance.check import Check
+
+
+class Profile(StrEnum):
+    """How much is asked."""
+
+    QUICK = "quick"
+    """A look at the essentials: 15 requests at the most."""
+    STANDARD = "standard"
+    """Everything that any model decides."""
+    FULL = "full"
+    """What needs a model that sees, hears or reasons as well, and each cell of the tables."""
+
+
+QUICK = frozenset(
+    {
+        "auth/missing-key",
+        "chat/plain",
+        "chat/stream",
+        "messages/history",
+        "messages/own-answer",
+        "models/list",
+        "models/unknown",
+        "params/max-tokens",
+        "params/nulls",
+        "params/wrong-type",
+        "structured/json-schema",
+        "tools/offered",
+        "tools/required",
+        "tools/required-stream",
+        "usage/stream",
+    }
+)
+"""What the quick profile asks: plain, streamed, a tool, a schema, a refusal of each kind."""
+
+FULL: frozenset[str] = frozenset()
+"""What only the full profile asks: it tells which of the members that are asked together in the
+standard profile a server does not take."""
+
+SENSES = frozenset({"audio", "reasoning", "vision"})
+"""Capabilities of a model, not of a server: what needs one is left to the full profile."""
+
+
+def selector(profile: Profile, only: Collection[str] = ()) -> Callable[[Check], bool]:
+    """Return whether a check belongs to a profile and, if any are named, to one of some areas."""
+
+    def is_selected(check: Check) -> bool:
+        return (not only or check.area in only) and _is_in(profile, check)
+
+    return is_selected
+
+
+def _is_in(profile: Profile, check: Check) -> bool:
+    if profile is Profile.QUICK:
+        probes = {PROBES[need] for need in check.needs if need in PROBES}
+        return QUICK.issuperset(probes.union(check.asks))
+    return profile is Profile.FULL or (
+        SENSES.isdisjoint(check.needs) and FULL.isdisjoint(check.asks)
+    )
+
+
+def parse_areas(given: Iterable[str], areas: Collection[str]) -> tuple[str, ...]:
+    """Return the areas that are named, with or without commas between them.
+
+    Raises UsageError for a name that is no area.
+    """
+    named = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    for name in named:
+        if name not in areas:
+            known = ", ".join(sorted(areas))
+            raise UsageError(f"--byom-only={name}: there is no such area; there are {known}")
+    return tuple(dict.fromkeys(named))

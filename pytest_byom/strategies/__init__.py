@@ -1,0 +1,18 @@
+"""Strategies for hypothesis: requests, valid and broken, and streams, as the API has them.
+
+What they give is plain data as it goes over the wire, for tests of servers and of clients alike.
+"""
+
+from pytest_byom.strategies.broken import BrokenRequest, broken_chat_requests
+from pytest_byom.strategies.requests import chat_requests, messages, tools
+from pytest_byom.strategies.streams import EventStream, sse_streams
+
+__all__ = [
+    "BrokenRequest",
+    "EventStream",
+    "broken_chat_requests",
+    "chat_requests",
+    "messages",
+    "sse_streams",
+    "tools",
+]

@@ -1,0 +1,58 @@
+"""Profiles and areas choose the checks of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_byom.client.errors import UsageError
+from pytest_byom.conformance.catalogue import all_checks
+from pytest_byom.conformance.check import Check
+from pytest_byom.conformance.finding import Level
+from pytest_byom.conformance.plan import make_plan
+from pytest_byom.conformance.profiles import QUICK, SENSES, Profile, parse_areas, selector
+
+
+def select(profile: Profile, *only: str) -> list[Check]:
+    """The checks of a run."""
+    return [check for check in all_checks().values() if selector(profile, only)(check)]
+
+
+def make(*, asks: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Check:
+    """A check that asks and needs this."""
+    return Check(id="area.slug", level=Level.MUST, sentence="", asks=asks, needs=needs)
+
+
+def test_quick_asks_little() -> None:
+    """The quick profile plans 15 requests at the most, all of them those that it names."""
+    plan = make_plan(select(Profile.QUICK), {})
+    assert plan.requests <= 15
+    assert set(plan.contracts) <= QUICK
+    assert plan.checks > 100
+
+
+def test_profiles_grow() -> None:
+    """Each profile holds the checks of the one before it."""
+    quick, standard, full = ({check.id for check in select(profile)} for profile in Profile)
+    assert quick < standard <= full == set(all_checks())
+
+
+@pytest.mark.parametrize("need", sorted(SENSES))
+def test_a_model_with_senses_is_for_full(need: str) -> None:
+    """What only some models can do is asked by the full profile alone."""
+    check = make(asks=("chat/plain",), needs=(need,))
+    assert not selector(Profile.STANDARD)(check)
+    assert selector(Profile.FULL)(check)
+
+
+def test_quick_counts_probes() -> None:
+    """A check whose capability would have to be probed by another request is not quick."""
+    assert selector(Profile.QUICK)(make(asks=("chat/plain",), needs=("stream",)))
+    assert not selector(Profile.QUICK)(make(asks=("chat/plain",), needs=("logprobs",)))
+
+
+def test_areas() -> None:
+    """Areas narrow any profile; they come with commas or one by one."""
+    assert {check.area for check in select(Profile.STANDARD, "tools", "auth")} == {"tools", "auth"}
+    assert parse_areas(["tools, auth", "tools"], {"tools", "auth"}) == ("tools", "auth")
+    with pytest.raises(UsageError, match="--byom-only=tool: there is no such area; there are auth"):
+        parse_areas(["tool"], {"tools", "auth"})
