@@ -202,7 +202,9 @@ def _serve_script(arguments: argparse.Namespace) -> int:
     from pytest_byom.mock.server import MockServer
 
     script = load_script(Path(arguments.what))
-    server = MockServer(host=arguments.host, port=arguments.port, strict=False, **script.options)
+    server = MockServer(
+        host=arguments.host, port=arguments.port, strict=False, guard=False, **script.options
+    )
     server.name = arguments.what
     script.write_into(server)
     server.log.watch(lambda served: served.note and print(served.note, file=sys.stderr, flush=True))

@@ -30,6 +30,7 @@ MARKERS = (
     "should: a check of documented behaviour",
     "may: a check that is reported only",
     "byom(strict=True, validate=True, dialect=NAME or list): how byom_mock and byom_server behave",
+    "byom_recording: record the test's exchanges with a real server once, and replay them",
 )
 
 
@@ -114,6 +115,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="DIR",
         help="Write each exchange to this directory as a contract, without secrets",
+    )
+    group.addoption(
+        "--byom-record-mode",
+        choices=("none", "once", "all"),
+        default="none",
+        metavar="MODE",
+        help="For tests with @pytest.mark.byom_recording: none (default) replays, once records "
+        "what is not recorded yet, all records anew",
     )
     parser.addini("byom_endpoint", "The endpoint that the byom fixtures use", default="embedded")
     parser.addini("byom_registry", "The file with the endpoints, see --byom-registry")
@@ -217,6 +226,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     check = getattr(getattr(item, "function", None), "__byom_check__", None)
     if check is not None:
         item.add_marker(check.level.value)
+    if item.get_closest_marker("byom_recording") and isinstance(item, pytest.Function):
+        item.fixturenames.insert(0, "byom_recording")
 
 
 @pytest.hookimpl(tryfirst=True)
