@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from defects import (
     auth,
     choices,
@@ -24,8 +26,11 @@ from defects import (
     tools,
     usage,
 )
+from defects.consequences import load_consequences
 
-DEFECTS = [
+ALSO = load_consequences()
+
+NAMED = [
     *http.DEFECTS,
     *headers.DEFECTS,
     *auth.DEFECTS,
@@ -47,3 +52,5 @@ DEFECTS = [
     *tools.DEFECTS,
     *definitions.DEFECTS,
 ]
+
+DEFECTS = [replace(defect, also=ALSO.get(defect.id, {})) for defect in NAMED]
