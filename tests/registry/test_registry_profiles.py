@@ -30,7 +30,7 @@ def problems(profile: Mapping[str, Any]) -> list[str]:
 
 def sourced(profile: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return every entry of a profile that has to name a source."""
-    lists = [*profile["parameters"].values(), profile["deviations"]]
+    lists = [*profile["parameters"].values(), profile["deviations"], profile.get("past", [])]
     pace = [profile["pace"]] if "pace" in profile else []
     return [entry for each in lists for entry in each] + pace
 
@@ -81,7 +81,7 @@ def test_a_broken_profile_is_found(key: str, value: Any, path: str) -> None:
 def test_every_entry_has_a_check_and_a_source(name: str) -> None:
     """A deviation is of a check that there is, named once; what is said is said by a source."""
     profile = read_profile(name)
-    checks = [entry["check"] for entry in profile["deviations"]]
+    checks = [entry["check"] for entry in [*profile["deviations"], *profile.get("past", [])]]
     assert set(checks) <= set(all_checks())
     assert len(checks) == len(set(checks))
     assert {entry["source"] for entry in sourced(profile)} <= set(profile["sources"])
@@ -94,7 +94,8 @@ def test_a_deviation_is_backed(name: str) -> None:
     for entry in profile["deviations"]:
         source = profile["sources"][entry["source"]]
         assert ("versions" in entry) is (source["kind"] == "real run"), entry
-        assert source.get("of") or source["kind"] in ("documentation", "issue"), entry
+        assert ("link" in entry) or source["kind"] != "issue", entry
+        assert ("of" in source) or source["kind"] in ("documentation", "issue"), entry
 
 
 @pytest.mark.parametrize("name", SERVERS)
