@@ -54,6 +54,7 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",
         f"plan: {checks}, {requests}, at most {facts['tokens']:,} tokens",
+        *([f"cost: {facts['ceiling']}"] if facts.get("ceiling") else []),
     ]
 
 
@@ -212,5 +213,6 @@ def _conclusion(
 
 
 def _paragraph(text: str, style: dict[str, bool] | None = None) -> Iterator[Styled]:
-    for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ") or [""]:
+    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    for line in lines or [""]:
         yield line, style or {}
