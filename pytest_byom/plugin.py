@@ -74,8 +74,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=PROFILES,
         default=None,
         metavar="PROFILE",
-        help="How much to ask: quick (15 requests at the most), standard or full, which also judges "
-        "what needs a model that sees, hears or reasons (default: standard, of a provider quick)",
+        help="How much to ask: quick (15 requests at the most), standard or full, which also "
+        "judges what needs a model that sees, hears or reasons (default: standard; for a provider "
+        "quick)",
     )
     group.addoption(
         "--byom-yes",

@@ -211,12 +211,13 @@ class SuiteRun:
             "checks": plan.checks if plan else 0,
             "requests": plan.requests if plan else 0,
             "tokens": plan.tokens if plan else 0,
-            "ceiling": ceiling(plan, target.custom) if plan and endpoint.is_provider else "",
             "sent": target.asker.spending.requests,
             "gone": target.asker.gone,
             "capabilities": target.known_capabilities(),
             "trouble": "",
         }
+        if plan and endpoint.is_provider:
+            found["ceiling"] = ceiling(plan, target.custom)
         return found | ({IDENTITY: self.identities[name]} if name in self.identities else {})
 
 
