@@ -5,6 +5,7 @@ What breaks in which client is what the check says of it.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "docs" / "servers"
 SERVERS = tuple(name for name in list_dialects() if name != "embedded")
 STATES = ("supported", "ignored", "refused")
-KINDS = ("real run", "recorded answers", "documentation", "issue")
+KINDS = ("real run", "recorded run", "recorded answers", "documentation", "issue")
 """Of evidence, the strongest first."""
 
 
@@ -31,7 +32,7 @@ def evidence(name: str) -> Mapping[str, Any]:
 def verified(name: str) -> str:
     """What the README says of how the profile of a server was verified."""
     source = evidence(name)
-    what = source.get("of", "").partition(";")[0]
+    what = re.split("[;,] (?:asked|all|its)", source.get("of", ""))[0]
     if source["kind"] == "documentation":
         return f"documentation and source, read {source['date']}"
     return f"{source['kind']}: {what} ({source['date']})"
@@ -49,7 +50,7 @@ def _lines(name: str, profile: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield from _table(("", ""), _facts(name, profile))
     yield from _section("How this is known")
-    yield "A real run says most, then recorded answers, then documentation."
+    yield "A real run says most, then a recorded one, recorded answers, and documentation."
     yield ""
     yield from _table(("source", "kind", "of", "date"), _sources(profile))
     yield from _section("Parameters")
