@@ -13,14 +13,16 @@ import time
 from email.utils import formatdate
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.capabilities import PROBES, probe
 from pytest_byom.conformance.catalogue import suite_functions
-from pytest_byom.conformance.check import Check
 from pytest_byom.conformance.exchange import Exchange, Sent
 from pytest_byom.conformance.finding import Deviation, Inconclusive, Unsupported
 from pytest_byom.contract import load_contract
+
+if TYPE_CHECKING:
+    from pytest_byom.conformance.check import Check
 
 DATA = Path(__file__).parents[1] / "data" / "servers"
 

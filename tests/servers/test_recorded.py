@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_byom.conformance.exchange import Exchange
 from pytest_byom.registry.dialects import read_profile
 
 from .recorded import ANSWERS, DATA, findings_in, load_exchanges
+
+if TYPE_CHECKING:
+    from pytest_byom.conformance.exchange import Exchange
 
 OLLAMA = DATA / "ollama-0.33.0-rc2"
 
