@@ -72,7 +72,7 @@ def read_profile(name: str) -> Mapping[str, Any]:
 
 
 def _without_source(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != "source"}
+    return {key: value for key, value in entry.items() if key not in ("source", "shown")}
 
 
 def make_think_tags(marks: list[str]) -> tuple[str, str] | None:

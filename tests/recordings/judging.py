@@ -57,8 +57,11 @@ def rules() -> tuple[tuple[Check, Callable[..., Any]], ...]:
     return tuple((check, run) for check, run in suite_functions() if check.on is not None)
 
 
-def exchange_of(recording: dict[str, Any]) -> Exchange:
-    """The exchange of the suite that a recording would have been, at this moment."""
+def exchange_of(recording: dict[str, Any], *, contract: Contract | None = None) -> Exchange:
+    """The exchange of the suite that a recording would have been, at this moment.
+
+    With a contract, it is taken for the answer to that one.
+    """
     response, asked = recording["response"], recording["request"]
     lists = recording["endpoint"] == "models"
     body = None if lists else dict(asked["body"] if isinstance(asked.get("body"), dict) else {})
@@ -69,9 +72,9 @@ def exchange_of(recording: dict[str, Any]) -> Exchange:
         path="/models" if lists else "/chat/completions",
         body=body,
     )
-    contract = Contract(id="recorded", title="A recorded exchange", kind="open", request=request)
+    made = Contract(id="recorded", title="A recorded exchange", kind="open", request=request)
     return Exchange(
-        contract,
+        contract or made,
         Sent(request.method, str(asked.get("url")), (), json.dumps(body or {}).encode()),
         status=response["status"],
         headers=tuple(_headers(response["headers"])),

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from pytest_byom.conformance.catalogue import suite_functions
+from pytest_byom.conformance.finding import Deviation
+from pytest_byom.contract import load_contract
 from pytest_byom.registry.dialects import list_dialects, read_profile
 
-from .judging import findings_by_provider, findings_of
+from .judging import exchange_of, findings_by_provider, findings_of
 from .replay import HERE, load, recording_files
 
 TABLE = HERE / "findings.json"
@@ -47,10 +50,31 @@ def test_no_more_than_the_profile(name: str) -> None:
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_no_less_than_the_profile(name: str) -> None:
-    """What a profile says by recorded answers is found in one that ships."""
+    """What a profile says by recorded answers is found in one that ships, or shown by one."""
     sources = read_profile(name)["sources"]
-    recorded = {e["check"] for e in entries(name) if sources[e["source"]]["kind"] == RECORDED}
-    assert recorded - set(found()[name]) == set()
+    recorded = [e for e in entries(name) if sources[e["source"]]["kind"] == RECORDED]
+    by_rule = {entry["check"] for entry in recorded if "shown" not in entry}
+    assert by_rule - set(found()[name]) == set()
+
+
+SHOWN = [
+    pytest.param(name, entry, id=f"{name}-{entry['check']}")
+    for name in KNOWN
+    for entry in entries(name)
+    if "shown" in entry
+]
+
+
+@pytest.mark.parametrize(("name", "entry"), SHOWN)
+def test_a_check_is_shown(name: str, entry: dict[str, Any]) -> None:
+    """The recording that a profile names for a check, taken for its contract, has the finding."""
+    exchanges = {
+        contract: exchange_of(load(HERE / name / file), contract=load_contract(contract))
+        for contract, file in entry["shown"].items()
+    }
+    run = next(run for check, run in suite_functions() if check.id == entry["check"])
+    with pytest.raises(Deviation):
+        run(byom_ask=exchanges.__getitem__)
 
 
 def test_the_others() -> None:
