@@ -17,7 +17,7 @@ from pytest_byom.conformance.reach import listed_models
 from pytest_byom.conformance.sending import Aim, build_request
 from pytest_byom.conformance.transport import REFUSED, Transport
 from pytest_byom.contract import load_contract
-from pytest_byom.registry.dialects import load_dialect
+from pytest_byom.registry.dialects import list_dialects, load_dialect
 from pytest_byom.registry.endpoints import is_credential
 from pytest_byom.suite_identity import (
     PAGES,
@@ -142,7 +142,7 @@ class _Visit:
             server=hide(kind),
             version=safe(hide(version)),
             models=tuple(map(hide, listed_models(models))),
-            advice=self._advice(state, models),
+            advice=self._advice(state, models, kind),
         )
 
     def _silent(self, models: Exchange | None) -> Found:
@@ -155,13 +155,17 @@ class _Visit:
             advice=advice,
         )
 
-    def _advice(self, state: State, models: Exchange) -> str:
+    def _advice(self, state: State, models: Exchange, kind: str) -> str:
         if state is State.REFUSED:
             variable = self.endpoint.key_variable
             return f"See whether {variable} is right" if variable else "Set api_key in byom.yaml"
         if models.status != 200:
             return f"GET /models answers {models.status}: see whether base_url is right"
-        return "" if listed_models(models) else "It lists no model"
+        if not listed_models(models):
+            return "It lists no model"
+        usual = load_dialect(self.endpoint.dialect).title if self.endpoint.dialect else ""
+        titles = {load_dialect(name).title for name in list_dialects()}
+        return f"not {usual}" if usual and kind in titles - {usual} else ""
 
     async def _who(self, seen: Seen) -> tuple[str, str]:
         """Return kind and version; the pages that may tell them are asked at the same time."""

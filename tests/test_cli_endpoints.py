@@ -87,6 +87,14 @@ def test_who_answers(dialect: str, path: str, page: Any, owner: str | None, who:
     assert found.who == who
 
 
+def test_another_server_than_the_usual() -> None:
+    """Two servers share a port: who is there is said, and who is not."""
+    pages = {"/v1/models": listing("m", owner="llamacpp")}
+    assert look(speaking(pages), dialect="localai").advice == "not LocalAI"
+    assert look(speaking(pages), dialect="llamacpp").advice == ""
+    assert look(speaking(pages)).advice == ""
+
+
 @pytest.mark.parametrize(
     ("app", "state", "advice"),
     [
