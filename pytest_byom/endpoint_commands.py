@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST_MODELS = 4
 """Models of an endpoint that are shown; of a cloud's hundreds the first few will do."""
 
+LONGEST = 600
+"""Seconds: whoever waits for longer waits for a server that hangs."""
+
 STYLES: dict[State, dict[str, bool]] = {
     State.REACHABLE: {"green": True},
     State.REFUSED: {"yellow": True},
@@ -38,12 +41,18 @@ endpoints:
 
 def endpoints(arguments: argparse.Namespace) -> tuple[list[Styled], int]:
     """List every endpoint that is known by name, and which of them answer now."""
-    found = survey_registry(load_registry(arguments.registry), seconds=arguments.timeout)
+    found = survey_registry(load_registry(arguments.registry), seconds=_seconds(arguments))
     name, state = (max(len(getattr(each, key)) for each in found) for key in ("name", "state"))
     return [
         (f"{each.name:<{name}}  {each.state:<{state}}  {_says(each)}".rstrip(), STYLES[each.state])
         for each in found
     ], 0
+
+
+def _seconds(arguments: argparse.Namespace) -> float:
+    if not 0 < arguments.timeout <= LONGEST:  # nan is neither
+        raise UsageError(f"--timeout has to be more than 0 and at most {LONGEST} seconds")
+    return float(arguments.timeout)
 
 
 def _says(found: Found) -> str:
@@ -70,7 +79,7 @@ def init(arguments: argparse.Namespace) -> tuple[list[Styled], int]:
     candidates = known_endpoints()
     clouds = [each for each in candidates if each.is_provider and each.api_key is not None]
     local = [each for each in candidates if not (each.is_provider or each.is_embedded)]
-    running = choose(survey(local, seconds=arguments.timeout))
+    running = choose(survey(local, seconds=_seconds(arguments)))
     if not running and not clouds:
         raise UsageError(
             "no known server answers on this machine, and the environment has no key of a known "

@@ -147,7 +147,8 @@ class _Visit:
 
     def _silent(self, models: Exchange | None) -> Found:
         refused = models is not None and models.trouble.startswith(REFUSED)
-        advice = _upper(self.endpoint.hint) if refused else "It took too long to answer"
+        hint = _upper(self.endpoint.hint) or "Start the server, or correct base_url"
+        advice = hint if refused else "It took too long to answer"
         return Found(
             name=self.endpoint.name,
             base_url=self.endpoint.base_url,

@@ -219,6 +219,19 @@ def test_the_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lines["embedded"] == "embedded    not asked      It is started with the run"
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_a_time_that_is_none(capsys: pytest.CaptureFixture[str], seconds: str) -> None:
+    """A time to wait that cannot be meant is said, before anybody is asked."""
+    assert main(["endpoints", "--timeout", seconds]) == 4
+    assert "--timeout has to be more than 0 and at most 600 seconds" in capsys.readouterr().err
+
+
+def test_an_endpoint_that_nobody_knows() -> None:
+    """A server of one's own that is not there has advice, too."""
+    [found] = survey([Endpoint(name="mine", base_url=free_url())], seconds=30)
+    assert (found.state, found.advice) == (State.SILENT, "Start the server, or correct base_url")
+
+
 def test_no_key_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A server that says the key wherever it can shows it to nobody."""
     pages = {"/v1/models": listing(f"model-{KEY}", owner=KEY), "/version": {"version": KEY}}
