@@ -73,10 +73,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--byom-profile",
         choices=PROFILES,
-        default="standard",
+        default=None,
         metavar="PROFILE",
-        help="How much to ask: quick (15 requests at the most), standard (default) or full, which "
-        "also judges what needs a model that sees, hears or reasons",
+        help="How much to ask: quick (15 requests at the most), standard or full, which also "
+        "judges what needs a model that sees, hears or reasons (default: standard; for a provider "
+        "quick)",
+    )
+    group.addoption(
+        "--byom-yes",
+        action="store_true",
+        help="Agree to what the run may cost at a provider such as groq; without it, the most that "
+        "it can take is shown, and nothing is sent",
     )
     group.addoption(
         "--byom-only",

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
+from pytest_byom.conformance.plan import make_plan
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
+from pytest_byom.consent import ceiling, check_consent
 from pytest_byom.contract import Shelf
 from pytest_byom.gate.versions import has_version
 from pytest_byom.registry import Deviation, Endpoint, Registry, load_registry
@@ -47,6 +49,7 @@ class SuiteRun:
         shelf: Shelf | None = None,
         gate: SuiteGate | None = None,
         identify: bool = False,
+        agreed: bool = False,
     ) -> None:
         self.registry = registry
         self.gate = gate or SuiteGate(baseline=None, save=None, mode="")
@@ -60,6 +63,7 @@ class SuiteRun:
         self.troubles: dict[str, str] = {}
         self.identities: dict[str, dict[str, Any]] = {}
         self._identify = identify or self.gate.is_used
+        self._agreed = agreed
         self._model = model
         self._checks: dict[str, list[Check]] = {}
         self._targets: dict[str, Target] = {}
@@ -84,6 +88,7 @@ class SuiteRun:
             shelf=Shelf(_folders(config)),
             gate=SuiteGate.from_config(config),
             identify=bool(config.getoption("byom_report")),
+            agreed=config.getoption("byom_yes"),
         )
 
     @property
@@ -110,6 +115,7 @@ class SuiteRun:
                 models=self.registry.models,
             )
             try:
+                self._ask_first(name)
                 target.open(self._checks.get(name, ()))
             except NothingToJudge as trouble:
                 self.troubles[name] = str(trouble)
@@ -117,6 +123,13 @@ class SuiteRun:
             self._targets[name] = target
             self._meet(target)
         return self._targets[name]
+
+    def _ask_first(self, name: str) -> None:
+        """Ask nothing of a provider before it is agreed what the checks may cost."""
+        checks, endpoint = self._checks.get(name), self.endpoints[name]
+        if checks and not self._agreed:
+            plan = make_plan(checks, endpoint.capabilities, load=self.shelf.load)
+            check_consent(endpoint, plan, self.registry.models, model=self._model)
 
     def _meet(self, target: Target) -> None:
         """Find out who answers, where that is wanted; a known deviation may be of other versions.
@@ -211,6 +224,8 @@ class SuiteRun:
             "trouble": "",
             "exchanges": self._exchanges(name),
         }
+        if plan and endpoint.is_provider:
+            found["ceiling"] = ceiling(plan, target.custom)
         return found | ({IDENTITY: self.identities[name]} if name in self.identities else {})
 
     def _exchanges(self, name: str) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class Target:
         self.asker.plan(self.plan.contracts)
 
     def _reach(self) -> None:
+        reach.check_key(self.endpoint)
         models_first, plain_first = FIRST
         timeout = self.endpoint.limits.timeout
         quick = min(timeout, max(LEAST_TIMEOUT, timeout / 3))

@@ -58,6 +58,7 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",
         f"plan: {checks}, {requests}, at most {facts['tokens']:,} tokens",
+        *([f"cost: {facts['ceiling']}"] if facts.get("ceiling") else []),
     ]
 
 
