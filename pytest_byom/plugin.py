@@ -90,7 +90,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--byom-report",
         default=None,
         metavar="DIR",
-        help="Write results.json to this directory",
+        help="Write results.json, index.html, summary.md and badge.svg to this directory",
     )
     group.addoption(
         "--byom-save",
@@ -240,7 +240,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     verdict = judge_item(suite_run(pyfuncitem.config), check, pyfuncitem)
     pyfuncitem.stash[VERDICT] = verdict
-    pyfuncitem.user_properties += [("byom_check", check.id), ("byom_outcome", verdict["outcome"])]
+    pyfuncitem.user_properties += [
+        ("byom_check", check.id),
+        ("byom_endpoint", verdict["endpoint"]),
+        ("byom_level", verdict["level"]),
+        ("byom_outcome", verdict["outcome"]),
+    ]
     return True
 
 
