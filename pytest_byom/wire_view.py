@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_byom.client.redact import HIDDEN_ID, PERSONAL_HEADERS, PERSONAL_IDS
 from pytest_byom.conformance.finding import Inconclusive
-from pytest_byom.recording import HIDDEN_ID, PERSONAL_HEADERS, PERSONAL_IDS
 
 if TYPE_CHECKING:
     from pytest_byom.conformance.exchange import Exchange
