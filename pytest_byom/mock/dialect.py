@@ -6,6 +6,7 @@ placeholder stands for a value, as it is; placeholders inside of a text become t
     {uuid} {hex:N} {alnum:N} {lower:N} {digits:N}      made anew for each answer
     {answer} {request} {created} {model} {finish}      of this answer
     {usage} {input} {output} {spoken} {total} {cached} {reasoning}
+    {text}                                             of a piece of reasoning: in `thoughts`
     {message} {type} {code} {param} {status}           of an error
 """
 
@@ -34,7 +35,7 @@ FORM = Form(error=RegistryError, name="dialect", most_characters=100_000, most_l
 DEFAULT = "openai"
 TEMPLATES = (
     "answer", "choice", "message", "chunk", "first_chunk", "finish_chunk", "usage_chunk",
-    "last_chunk", "opening_choice", "chunk_choice", "finish_choice",
+    "last_chunk", "thoughts", "opening_choice", "chunk_choice", "finish_choice",
 )  # fmt: skip
 _random = random.Random()
 """Not the one of the standard library's functions: a test may have seeded that."""
@@ -83,6 +84,20 @@ class UsageForm:
     asked: tuple[str, ...] = ("own",)
     unasked: tuple[str, ...] = ()
     others: str = "absent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """How log probabilities are written.
+
+    `beside`: what stands beside the list of tokens. `number`: whether a token has one, as `id`.
+    `unasked`: how many candidates come where no number of them is asked for; with null the member
+    is left out.
+    """
+
+    beside: Mapping[str, Any] = field(default_factory=lambda: {"refusal": None})
+    number: bool = False
+    unasked: int | None = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +171,9 @@ class Dialect:
     role: str = "first"
     unfinished: str = "null"
     reasoning: str = "reasoning_content"
+    thoughts: Mapping[str, Any] = field(default_factory=dict)
     calls: Calls = Calls()
+    scores: Scores = Scores()
     comments: tuple[str, ...] = ()
     padding: str = ""
     json_type: str = "application/json"
@@ -209,6 +226,8 @@ def load_dialect(dialect: str) -> Dialect:
     data["errors"] = tuple(ErrorForm(**_tuples(one, "status", "omit")) for one in data["errors"])
     if "calls" in data:
         data["calls"] = Calls(**data["calls"])
+    if "scores" in data:
+        data["scores"] = Scores(**data["scores"])
     if "requests" in data:
         data["requests"] = Requests(**_tuples(data["requests"], "takes", "knows"))
     return Dialect(name=dialect, **_tuples(data, "comments", "deviates"))
