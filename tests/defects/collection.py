@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from defects import (
+    audio,
     auth,
+    capability,
     choices,
     definitions,
     errors,
@@ -15,6 +17,7 @@ from defects import (
     models,
     params,
     parity,
+    reasoning,
     response,
     stream_bytes,
     stream_chunks,
@@ -23,6 +26,7 @@ from defects import (
     structured,
     tools,
     usage,
+    vision,
 )
 
 DEFECTS = [
@@ -46,4 +50,8 @@ DEFECTS = [
     *stream_deltas.DEFECTS,
     *tools.DEFECTS,
     *definitions.DEFECTS,
+    *vision.DEFECTS,
+    *audio.DEFECTS,
+    *reasoning.DEFECTS,
+    *capability.DEFECTS,
 ]

@@ -109,8 +109,9 @@ def asks(*names: str) -> When:
     return lambda asked: asked.is_chat and any(map(asked.parameters.get, names))
 
 
-reasons = has("reasoning_effort")
-"""One request of many: what breaks its whole answer leaves the others to be judged."""
+def reasons(asked: Asked) -> bool:
+    """One request of many: what breaks its whole answer leaves the others to be judged."""
+    return asks("reasoning_effort")(asked) and "max_tokens" in asked.parameters
 
 
 def path_is(path: str) -> When:

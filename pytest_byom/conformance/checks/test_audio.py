@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.answers import (
-    accepted,
     no_effect,
-    not_5xx,
     prompt_tokens,
     refused,
     status_wrong,
@@ -40,19 +38,6 @@ def test_input(byom_ask: Ask) -> Iterator[Wrong]:
 
 
 @check(
-    "audio.accepted",
-    level="may",
-    decides=["aud-01"],
-    needs=["audio"],
-    asks=[HEARD],
-    breaks="voice messages cannot be sent to a model that hears",
-)
-def test_accepted(byom_ask: Ask) -> Iterator[Wrong]:
-    """A WAV sound in base64 is accepted by an audio model."""
-    yield from accepted(not_5xx(byom_ask(HEARD)))
-
-
-@check(
     "audio.counted",
     level="may",
     decides=["aud-01"],
@@ -60,7 +45,7 @@ def test_accepted(byom_ask: Ask) -> Iterator[Wrong]:
     breaks="the model answers about a sound that never reached it; cost cannot be told",
 )
 def test_counted(byom_ask: Ask) -> Iterator[Wrong]:
-    """A sound that is accepted raises prompt_tokens."""
+    """A WAV sound in base64 is accepted by an audio model, and raises prompt_tokens."""
     exchange = byom_ask(HEARD).supported()
     count, without = prompt_tokens(exchange), prompt_tokens(byom_ask("audio/without"))
     if count <= without:

@@ -169,6 +169,7 @@ def test_max_tokens(byom_ask: Ask) -> Iterator[Wrong]:
     asks=[
         "params/temperature-zero",
         "params/temperature-zero-again",
+        "stream/temperature-zero",
         "params/stop-inner",
         "parity/stop",
     ],
@@ -181,6 +182,8 @@ def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
     stop, text = stream.exchange.request_json["stop"], stream.text()
     if plain.rstrip() != whole.partition(stop)[0].rstrip():
         raise Inconclusive("the plain answer was not ended by the stop sequence")
+    if _streamed(byom_ask, "stream/temperature-zero").text() != whole:
+        raise Inconclusive("the stream has another text without stop too")
     if text == whole:
         expected = f"a text that ends before {stop!r}"
         yield no_effect(stream.exchange, "delta.content", expected=expected, got="the whole text")

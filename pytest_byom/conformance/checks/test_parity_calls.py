@@ -101,30 +101,6 @@ def _shape(call: Call) -> tuple[str, object]:
 
 
 @check(
-    "parity.tools-finish",
-    level="should",
-    decides=["tool-15"],
-    needs=["tools", "stream", "tool_choice_required"],
-    asks=["tools/required", "tools/required-stream"],
-    breaks="agents that go by the finish_reason run tools in one mode only",
-)
-def test_tools_finish(byom_ask: Ask) -> Iterator[Wrong]:
-    """A required call ends a stream with the finish_reason of the plain answer."""
-    yield from _same_finish(byom_ask, "tools/required", "tools/required-stream")
-
-
-def _same_finish(byom_ask: Ask, plain: str, streamed: str) -> Iterator[Wrong]:
-    _plain_calls(byom_ask(plain))
-    expected = byom_ask(plain).finish_reason
-    stream = _streamed(byom_ask, streamed)
-    if not _streamed_calls(stream) or len(reasons := _reasons(stream)) != 1:
-        raise Inconclusive("the stream has no call, or not one finish_reason")
-    if reasons[0] != expected:
-        got = repr(reasons[0])
-        yield wrong(stream.exchange, "finish_reason", expected=repr(expected), got=got)
-
-
-@check(
     "parity.tool-named",
     level="should",
     decides=["tool-19"],

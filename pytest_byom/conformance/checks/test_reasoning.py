@@ -150,13 +150,10 @@ def _marked(exchange: Exchange, place: str, text: str) -> Iterator[Wrong]:
 def test_tokens(byom_ask: Ask) -> Iterator[Wrong]:
     """reasoning_tokens says how much of completion_tokens was reasoning."""
     exchange = byom_ask(ANSWER).accepted()
-    counted, whole = dig(exchange.completion, f"usage.{COUNT}"), completion_tokens(exchange)
+    counted = dig(exchange.completion, f"usage.{COUNT}")
     if not is_integer(counted) or counted <= 0:
         got = "nothing" if counted is None else repr(counted)
         yield wrong(exchange, f"usage.{COUNT}", expected="a count above 0", got=got)
-    elif counted > whole:
-        expected = f"{whole} at the most, the completion_tokens"
-        yield wrong(exchange, f"usage.{COUNT}", expected=expected, got=counted)
 
 
 @check(
@@ -252,6 +249,10 @@ def test_stream_strings(byom_ask: Ask) -> Iterator[Wrong]:
 )
 def test_stream_content(byom_ask: Ask) -> Iterator[Wrong]:
     """No reasoning stands in delta.content, neither twice nor between marks."""
+    stream = ChunkStream.expect(byom_ask(STREAM).accepted())
+    yield from _marked(stream.exchange, "delta.content", stream.text())
+    if any(mark in stream.text() for mark in MARKS):
+        return
     stream, deltas = _thinking(byom_ask)
     doubled = [d for d in deltas if d.get("content") in thoughts(d).values()]
     # Where a token ends the one and begins the other, a delta may have both.
@@ -260,7 +261,6 @@ def test_stream_content(byom_ask: Ask) -> Iterator[Wrong]:
         got = repr((doubled or mixed)[0]["content"])[:80]
         expected = 'null, absent or "" beside reasoning'
         yield wrong(stream.exchange, "delta.content", expected=expected, got=got)
-    yield from _marked(stream.exchange, "delta.content", stream.text())
 
 
 @check(
@@ -268,11 +268,12 @@ def test_stream_content(byom_ask: Ask) -> Iterator[Wrong]:
     level="should",
     decides=["rea-12"],
     needs=["reasoning", "tools", "tool_choice_required"],
-    asks=["reasoning/tools"],
+    asks=[ANSWER, "reasoning/tools"],
     breaks="an agent with a model that reasons never calls a tool",
 )
 def test_tools(byom_ask: Ask) -> Iterator[Wrong]:
     """A model that reasons makes its calls in tool_calls, not inside of its reasoning."""
+    byom_ask(ANSWER).accepted()
     exchange = byom_ask("reasoning/tools")
     yield from accepted(exchange)
     if exchange.status == 200:
@@ -294,11 +295,12 @@ def _called(exchange: Exchange, called: bool, said: str) -> Iterator[Wrong]:
     level="should",
     decides=["rea-12"],
     needs=["reasoning", "stream", "tools", "tool_choice_required"],
-    asks=["reasoning/tools-stream"],
+    asks=[ANSWER, "reasoning/tools-stream"],
     breaks="an agent that streams never calls a tool with a model that reasons",
 )
 def test_tools_stream(byom_ask: Ask) -> Iterator[Wrong]:
     """Streamed too, a model that reasons makes its calls in tool_calls."""
+    byom_ask(ANSWER).accepted()
     exchange = byom_ask("reasoning/tools-stream")
     yield from accepted(exchange)
     if exchange.status == 200:
