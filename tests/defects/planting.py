@@ -145,12 +145,14 @@ class Defect:
 class Variant:
     """One legal way of a server; `lacks` are checks that do not hold for such a server.
 
+    `leaves` are those that have nothing to judge, as the server shows less than others.
     `issues` are reports of clients that minded, `row` their place in the catalogue.
     """
 
     id: str
     title: str
     change: Change
+    leaves: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
     issues: tuple[str, ...] = ()
     row: str = ""
