@@ -137,11 +137,14 @@ DEFECTS = [
     Defect(
         id="tools-500",
         title="A tool on offer makes the server fail.",
-        change=refuse("template has no tools", status=500, when=auto),
-        turns=failed("tools.offered")
-        | failed("errors.client-fault")
-        | deviates("tools.keywords", "tools.empty", "tools.odd-names"),
-        leaves=frozenset({"tools.counted"}) | {"tools.incomplete", "tools.bad-schema"},
+        change=refuse(
+            "template has no tools",
+            status=500,
+            when=lambda asked: auto(asked) and bool(asked.parameters["tools"]),
+        ),
+        turns=failed("tools.offered") | failed("errors.client-fault"),
+        leaves=frozenset({"tools.counted", "tools.keywords", "tools.odd-names"})
+        | {"tools.incomplete", "tools.bad-schema"},
     ),
     Defect(
         id="tools-required-refused",
