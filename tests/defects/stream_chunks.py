@@ -168,6 +168,7 @@ DEFECTS = [
         title="Chunks have no model.",
         change=_drop("model"),
         turns=failed("stream.chunk-model"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="chunks-choices-null",

@@ -139,6 +139,7 @@ def _running(chunk: Chunk) -> None:
 
 READ_STREAM = frozenset(
     {"usage.stream-own-chunk", "usage.stream-last", "usage.stream-counts", "usage.stream-same"}
+    | {"parity.usage", "parity.max-tokens", "parity.n"}
 )
 
 DEFECTS = [

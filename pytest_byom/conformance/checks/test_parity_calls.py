@@ -39,18 +39,24 @@ def _plain_calls(exchange: Exchange) -> list[Call]:
     return calls
 
 
+def _fragments(stream: ChunkStream) -> list[object]:
+    found = (delta.get("tool_calls") for _, _, delta in stream.deltas.get(0, []))
+    return [call for calls in found if isinstance(calls, list) for call in calls]
+
+
+def _indexes(stream: ChunkStream) -> set[str]:
+    return {str(dig(fragment, "index")) for fragment in _fragments(stream)}
+
+
 def _streamed_calls(stream: ChunkStream) -> list[Call]:
     """Return the calls of a stream, put together by their index; Inconclusive if one was cut."""
     names: dict[str, str] = {}
     texts: dict[str, str] = {}
-    for _, _, delta in stream.deltas.get(0, []):
-        fragments = delta.get("tool_calls")
-        for fragment in fragments if isinstance(fragments, list) else ():
-            index = str(dig(fragment, "index"))
-            names.setdefault(index, "")
-            names[index] = names[index] or str(dig(fragment, "function.name") or "")
-            more = dig(fragment, "function.arguments")
-            texts[index] = texts.get(index, "") + (more if isinstance(more, str) else "")
+    for fragment in _fragments(stream):
+        index = str(dig(fragment, "index"))
+        names[index] = names.get(index) or str(dig(fragment, "function.name") or "")
+        more = dig(fragment, "function.arguments")
+        texts[index] = texts.get(index, "") + (more if isinstance(more, str) else "")
     if "length" in _reasons(stream):
         raise Inconclusive("the token limit cut the stream")
     return [(name, _json(texts[index])) for index, name in names.items()]
@@ -150,8 +156,8 @@ def test_tools_parallel(byom_ask: Ask) -> Iterator[Wrong]:
         raise Inconclusive("the model made one call only")
     stream = _streamed(byom_ask, "parity/calls-stream")
     calls = _streamed_calls(stream)
-    if not calls:
-        raise Inconclusive("the stream has no call")
+    if not calls or any(index == "None" for index in _indexes(stream)):
+        raise Inconclusive("the stream has no call, or one without an index")
     if len(calls) != len(plain):
         expected = f"{len(plain)} calls, as without stream"
         yield wrong(stream.exchange, "delta.tool_calls", expected=expected, got=len(calls))

@@ -295,12 +295,12 @@ def _called(exchange: Exchange, called: bool, said: str) -> Iterator[Wrong]:
     level="should",
     decides=["rea-12"],
     needs=["reasoning", "stream", "tools", "tool_choice_required"],
-    asks=[ANSWER, "reasoning/tools-stream"],
+    asks=[STREAM, "reasoning/tools-stream"],
     breaks="an agent that streams never calls a tool with a model that reasons",
 )
 def test_tools_stream(byom_ask: Ask) -> Iterator[Wrong]:
     """Streamed too, a model that reasons makes its calls in tool_calls."""
-    byom_ask(ANSWER).accepted()
+    byom_ask(STREAM).accepted()
     exchange = byom_ask("reasoning/tools-stream")
     yield from accepted(exchange)
     if exchange.status == 200:

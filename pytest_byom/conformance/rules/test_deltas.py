@@ -60,7 +60,7 @@ def test_few_empty(answer: ChunkStream) -> Iterator[Wrong]:
 def _tells(chunk: Chunk, choice: dict[str, Any]) -> bool:
     """Whether a choice of a chunk has a reason to be there, right or wrong."""
     delta = choice.get("delta")
-    said = isinstance(delta, dict) and (delta.get("content") or delta.get("tool_calls"))
+    said = isinstance(delta, dict) and any(delta[name] for name in delta if name != "role")
     others = (choice[name] for name in choice if name not in ("index", "delta"))
     return bool(chunk.data.get("usage") or said or any(others))
 
