@@ -46,7 +46,31 @@ QUICK = frozenset(
 )
 """What the quick profile asks: plain, streamed, a tool, a schema, a refusal of each kind."""
 
-FULL: frozenset[str] = frozenset()
+FULL = frozenset(
+    {
+        "audio/without",
+        "capability/functions",
+        "capability/logit-bias",
+        "capability/prediction",
+        "capability/seed",
+        "capability/seed-again",
+        "capability/web-search",
+        "parity/calls",
+        "parity/calls-stream",
+        "parity/json-object",
+        "parity/json-schema",
+        "parity/logprobs",
+        "parity/max-tokens",
+        "parity/n",
+        "parity/named",
+        "parity/none",
+        "parity/stop",
+        "parity/usage",
+        "reasoning/answer",
+        "vision/file",
+        "vision/without",
+    }
+)
 """What only the full profile asks: it tells which of the members that are asked together in the
 standard profile a server does not take."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from defects import (
+    audio,
     auth,
+    capability,
     choices,
     definitions,
     errors,
@@ -17,6 +19,7 @@ from defects import (
     models,
     params,
     parity,
+    reasoning,
     response,
     stream_bytes,
     stream_chunks,
@@ -25,6 +28,7 @@ from defects import (
     structured,
     tools,
     usage,
+    vision,
 )
 from defects.consequences import load_consequences
 
@@ -51,6 +55,10 @@ NAMED = [
     *stream_deltas.DEFECTS,
     *tools.DEFECTS,
     *definitions.DEFECTS,
+    *vision.DEFECTS,
+    *audio.DEFECTS,
+    *reasoning.DEFECTS,
+    *capability.DEFECTS,
 ]
 
 DEFECTS = [replace(defect, also=ALSO.get(defect.id, {})) for defect in NAMED]

@@ -259,7 +259,7 @@ DEFECTS = [
         id="schemas-stream-ignored",
         title="A schema is ignored in a stream.",
         change=drop("response_format", when=lambda asked: asked.streams),
-        turns=ignored("structured.streamed"),
+        turns=ignored("structured.streamed", "parity.json-schema", "parity.json-object"),
     ),
     Defect(
         id="schemas-cut-stop",

@@ -57,10 +57,6 @@ def _ask_for_logprobs(data: dict[str, Any]) -> None:
         data["logprobs"] = True
 
 
-def _has_image(asked: Asked) -> bool:
-    return "image_url" in str(asked.parameters.get("messages"))
-
-
 NEUTRAL = failed("params.neutral")
 PROBLEM = {
     "type": "urn:inference-service:problem-details:bad-request",
@@ -202,24 +198,6 @@ DEFECTS = [
         change=change_request(_without_words, when=asks("max_tokens")),
         turns=deviates("params.wrong-type"),
         leaves=frozenset({"errors.stream-status", "errors.param-name"}),
-    ),
-    Defect(
-        id="params-effort-500",
-        title="reasoning_effort makes a server without reasoning fail.",
-        change=refuse("KeyError", status=500, when=has("reasoning_effort")),
-        turns=deviates("reasoning.effort"),
-    ),
-    Defect(
-        id="params-effort-429",
-        title="reasoning_effort is refused with 429.",
-        change=refuse("Not now", status=429, when=has("reasoning_effort")),
-        turns=deviates("reasoning.effort"),
-    ),
-    Defect(
-        id="params-image-500",
-        title="An image makes a server without vision fail.",
-        change=refuse("Unexpected image", status=500, when=_has_image),
-        turns=failed("vision.image"),
     ),
     Defect(
         id="params-seed-negative",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import accepted, wrong
+from pytest_byom.conformance.answers import accepted, no_effect, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.views import ChunkStream
@@ -72,10 +72,18 @@ def test_whole_characters(byom_ask: Ask) -> Iterator[Wrong]:
 def test_n(byom_ask: Ask) -> Iterator[Wrong]:
     """With n=2 a stream has the choices 0 and 1, and both finish."""
     stream = ChunkStream.expect(byom_ask("stream/n-two").supported())
-    for index in (0, 1):
-        if not any(reason for _, _, reason in stream.finishes.get(index, [])):
-            place = f"choice {index}"
-            yield wrong(stream.exchange, place, expected="a finish_reason", got="none")
+    found = [choice.get("index") for chunk in stream.chunks for _, choice in chunk.choices]
+    if not set(found) <= {0, 1}:
+        raise Inconclusive("a choice has no index, or one beyond 1, which a rule reports")
+    if len(set(found)) < 2:
+        yield no_effect(stream.exchange, "choices", expected="two choices", got=len(set(found)))
+        return
+    ended = {index for index, reasons in stream.finishes.items() if any(r for *_, r in reasons)}
+    if not ended:
+        raise Inconclusive("no choice has a finish_reason, which a rule reports")
+    for index in sorted({0, 1} - ended):
+        place = f"choice {index}"
+        yield wrong(stream.exchange, place, expected="a finish_reason", got="none")
 
 
 @check(
