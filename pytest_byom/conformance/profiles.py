@@ -94,7 +94,6 @@ FULL: frozenset[str] = frozenset(
         "messages/own-call-dumped",
         "messages/own-object",
         "messages/own-parallel",
-        "messages/own-reasoning",
         "messages/reasoning",
         "messages/reasoning-content",
         "messages/refusal-part",

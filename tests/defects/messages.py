@@ -22,35 +22,36 @@ OWN = failed("messages.own-answer", "messages.own-call")
 STEPS = failed("messages.tool-history", "messages.own-call")
 
 
-def _messages(asked: Asked) -> list[dict[str, Any]]:
+def spoken_messages(asked: Asked) -> list[dict[str, Any]]:
+    """Return the messages of a request that are objects."""
     found = asked.parameters.get("messages")
     return [m for m in found if isinstance(m, dict)] if isinstance(found, list) else []
 
 
-def _said(role: str, *members: str) -> Any:
-    """Build the predicate for a message of a role with some members."""
+def said(role: str, *members: str) -> Any:
+    """Build the predicate for requests with a message of a role that has some members."""
 
     def says(asked: Asked) -> bool:
-        spoken = [message for message in _messages(asked) if message.get("role") == role]
+        spoken = [message for message in spoken_messages(asked) if message.get("role") == role]
         return any(set(members) <= set(message) for message in spoken)
 
     return says
 
 
 def _calls(asked: Asked) -> list[dict[str, Any]]:
-    return [call for message in _messages(asked) for call in message.get("tool_calls") or ()]
+    return [call for message in spoken_messages(asked) for call in message.get("tool_calls") or ()]
 
 
 def _has_parts(asked: Asked) -> bool:
-    return any(isinstance(message.get("content"), list) for message in _messages(asked))
+    return any(isinstance(message.get("content"), list) for message in spoken_messages(asked))
 
 
 def _has_null_content(asked: Asked) -> bool:
-    return any("content" in m and m["content"] is None for m in _messages(asked))
+    return any("content" in m and m["content"] is None for m in spoken_messages(asked))
 
 
 def _is_bare(asked: Asked) -> bool:
-    spoken = [message for message in _messages(asked) if message.get("role") == "assistant"]
+    spoken = [message for message in spoken_messages(asked) if message.get("role") == "assistant"]
     return any(m.get("content") and "refusal" not in m for m in spoken)
 
 
@@ -88,7 +89,7 @@ DEFECTS = [
     Defect(
         id="messages-no-system",
         title="A system message makes the server fail.",
-        change=refuse("System role not supported", status=500, when=_said("system")),
+        change=refuse("System role not supported", status=500, when=said("system")),
         turns=failed("messages.system"),
         row="C187",
         issues=("BerriAI/litellm#4558",),
@@ -96,7 +97,7 @@ DEFECTS = [
     Defect(
         id="messages-no-developer",
         title="A developer message is refused: the role is none of five.",
-        change=refuse("developer is not one of ['system', 'user']", when=_said("developer")),
+        change=refuse("developer is not one of ['system', 'user']", when=said("developer")),
         turns=deviates("messages.developer"),
         row="C177",
         issues=("OpenCoworkAI/open-codesign#183", "can1357/oh-my-pi#843"),
@@ -105,7 +106,7 @@ DEFECTS = [
         id="messages-developer-unknown",
         title="A developer message is refused in the words for an invented role.",
         change=answer_with(
-            400, {"error": {"message": "Unknown role: developer"}}, when=_said("developer")
+            400, {"error": {"message": "Unknown role: developer"}}, when=said("developer")
         ),
         turns=deviates("messages.developer", "errors.type"),
         row="C180",
@@ -155,7 +156,7 @@ DEFECTS = [
     Defect(
         id="messages-any-role",
         title="A role that does not exist is taken for the user's.",
-        change=change_request(_as_user, when=_said("robot")),
+        change=change_request(_as_user, when=said("robot")),
         turns=deviates("messages.unknown-role"),
     ),
     Defect(
@@ -177,7 +178,7 @@ DEFECTS = [
         title="A tool call in the history has to come with the reasoning before it.",
         change=refuse(
             "reasoning_content in the thinking mode must be passed back",
-            when=_said("assistant", "tool_calls"),
+            when=said("assistant", "tool_calls"),
             code="invalid_request_error",
         ),
         turns=STEPS | deviates("tools.odd-results"),
@@ -199,7 +200,7 @@ DEFECTS = [
         title="The reasoning that the server sends with its message is refused in the history.",
         change=both(
             on_messages(lambda message: message.update(reasoning_content="Hm.")),
-            refuse("Extra inputs are not permitted", when=_said("assistant", "reasoning_content")),
+            refuse("Extra inputs are not permitted", when=said("assistant", "reasoning_content")),
         ),
         leaves=frozenset({"response.created-order"}),
         turns=OWN,
@@ -211,7 +212,7 @@ DEFECTS = [
         title="The empty annotations of an answer are refused in the history of a plain chat.",
         change=refuse(
             "annotations: extra field",
-            when=lambda asked: _said("assistant", "annotations")(asked) and not _calls(asked),
+            when=lambda asked: said("assistant", "annotations")(asked) and not _calls(asked),
         ),
         leaves=frozenset({"response.created-order"}),
         turns=failed("messages.own-answer"),

@@ -51,7 +51,7 @@ def _choice(value: str, *, of: When = plain) -> When:
 def _named(name: str) -> When:
     def names(asked: Asked) -> bool:
         choice = asked.parameters.get("tool_choice")
-        return isinstance(choice, dict) and choice["function"]["name"] == name
+        return isinstance(choice, dict) and choice.get("function") == {"name": name}
 
     return names
 

@@ -44,15 +44,6 @@ OWN = (
         breaks="agents send the model's calls back with their results",
     ),
     Cell(
-        id="messages.own-reasoning",
-        contract="messages/own-reasoning",
-        sentence="The message of an answer with a reasoning effort can be sent back unchanged.",
-        decides=("msg-19",),
-        level="must",
-        breaks="openai-python and openai-node users append response.choices[0].message to the "
-        "history",
-    ),
-    Cell(
         id="messages.own-object",
         contract="messages/own-object",
         sentence="The message of an answer in JSON can be sent back unchanged.",
