@@ -18,8 +18,19 @@ from defects.planting import (
     refuse,
 )
 
-OWN = failed("messages.own-answer", "messages.own-call")
-STEPS = failed("messages.tool-history", "messages.own-call")
+OWN = failed("messages.own-answer", "messages.own-call", "messages.own-parallel") | failed(
+    "messages.own-object"
+)
+STEPS = (
+    failed("messages.tool-history", "messages.own-call", "messages.own-parallel")
+    | deviates("messages.own-call-dumped", "messages.tool-parts", "messages.results-reversed")
+    | deviates("tools.odd-results")
+)
+BESIDE_TEXT = failed("messages.call-without-content") | deviates(
+    "messages.call-forms", "messages.call-empty-content"
+)
+RESULTS = frozenset({"messages.parts-are-text", "messages.result-counts"})
+PARTS = frozenset({"messages.parts-count", "messages.parts-are-text"})
 
 
 def spoken_messages(asked: Asked) -> list[dict[str, Any]]:
@@ -90,7 +101,19 @@ DEFECTS = [
         id="messages-no-system",
         title="A system message makes the server fail.",
         change=refuse("System role not supported", status=500, when=said("system")),
-        turns=failed("messages.system"),
+        leaves=PARTS,
+        turns=failed("messages.system")
+        | deviates(
+            "messages.system-heard",
+            "messages.parts",
+            "messages.optional-members",
+            "messages.system-parts",
+            "messages.names",
+            "messages.any-order",
+            "messages.system-between",
+            "messages.two-systems",
+            "messages.system-only",
+        ),
         row="C187",
         issues=("BerriAI/litellm#4558",),
     ),
@@ -119,14 +142,26 @@ DEFECTS = [
             _without_instructions,
             when=lambda asked: {"system", "developer"} & set(asked.roles) != set(),
         ),
-        turns=ignored("messages.instructions-count"),
+        turns=ignored("messages.instructions-count")
+        | ignored("messages.parts-count", "messages.system-heard"),
     ),
     Defect(
         id="messages-history-strict",
         title="An assistant message in the history has to have a member refusal.",
         change=refuse("refusal: field required", when=_is_bare),
-        turns=failed("messages.history"),
-        leaves=frozenset({"messages.history-counts"}),
+        lacks=frozenset({"messages.reasoning", "messages.reasoning-content"}),
+        turns=failed("messages.history")
+        | deviates(
+            "messages.parts",
+            "messages.optional-members",
+            "messages.assistant-parts",
+            "messages.names",
+            "messages.null-audio",
+            "messages.null-function-call",
+            "messages.null-tool-calls",
+            "messages.hundred",
+        ),
+        leaves=frozenset({"messages.history-counts"}) | PARTS,
     ),
     Defect(
         id="messages-history-lost",
@@ -138,20 +173,31 @@ DEFECTS = [
         id="messages-no-parts",
         title="Content has to be a text: parts are refused.",
         change=refuse("content must be a string", when=_has_parts),
-        turns=failed("messages.text-part"),
-        leaves=frozenset({"messages.part-is-text"}),
+        turns=failed("messages.text-part")
+        | deviates(
+            "messages.two-parts",
+            "messages.parts",
+            "messages.call-forms",
+            "messages.system-parts",
+            "messages.assistant-parts",
+            "messages.tool-parts",
+        ),
+        leaves=frozenset({"messages.part-is-text"}) | PARTS,
     ),
     Defect(
         id="messages-parts-printed",
         title="The model reads content parts as JSON.",
         change=change_request(_print_parts, when=_has_parts),
-        turns=deviates("messages.part-is-text"),
+        turns=deviates("messages.part-is-text")
+        | deviates("messages.unknown-part", "messages.empty-parts", "messages.parts-are-text"),
     ),
     Defect(
         id="messages-parts-dropped",
         title="Content parts never reach the model.",
         change=change_request(_drop_parts, when=_has_parts),
-        turns=deviates("messages.part-is-text"),
+        turns=deviates("messages.part-is-text")
+        | deviates("messages.unknown-part", "messages.empty-parts", "messages.parts-are-text")
+        | ignored("messages.two-parts", "messages.parts-count"),
     ),
     Defect(
         id="messages-any-role",
@@ -169,7 +215,8 @@ DEFECTS = [
         id="messages-null-content",
         title="content: null beside a tool call is refused.",
         change=refuse("Bad input: content must be a string", when=_has_null_content),
-        turns=STEPS | deviates("tools.odd-results"),
+        leaves=RESULTS,
+        turns=STEPS,
         row="C194",
         issues=("we-promise/sure#467", "TencentCloud/TencentDB-Agent-Memory#1313"),
     ),
@@ -181,7 +228,10 @@ DEFECTS = [
             when=said("assistant", "tool_calls"),
             code="invalid_request_error",
         ),
-        turns=STEPS | deviates("tools.odd-results"),
+        leaves=RESULTS,
+        turns=STEPS
+        | BESIDE_TEXT
+        | deviates("messages.optional-members", "messages.null-tool-calls"),
         row="C206",
         issues=("SaladDay/cc-switch-cli#170", "NousResearch/hermes-agent#15228"),
     ),
@@ -191,7 +241,8 @@ DEFECTS = [
         change=refuse(
             "Function call is missing a thought_signature", when=lambda asked: bool(_calls(asked))
         ),
-        turns=STEPS | deviates("tools.odd-results"),
+        leaves=RESULTS,
+        turns=STEPS | BESIDE_TEXT,
         row="C283",
         issues=("earendil-works/pi#6733", "crmne/ruby_llm#591"),
     ),
@@ -202,6 +253,7 @@ DEFECTS = [
             on_messages(lambda message: message.update(reasoning_content="Hm.")),
             refuse("Extra inputs are not permitted", when=said("assistant", "reasoning_content")),
         ),
+        lacks=frozenset({"messages.reasoning-content"}),
         leaves=frozenset({"response.created-order"}),
         turns=OWN,
         row="C192",
@@ -215,7 +267,7 @@ DEFECTS = [
             when=lambda asked: said("assistant", "annotations")(asked) and not _calls(asked),
         ),
         leaves=frozenset({"response.created-order"}),
-        turns=failed("messages.own-answer"),
+        turns=failed("messages.own-answer") | failed("messages.own-object"),
     ),
     Defect(
         id="messages-own-ids-refused",
@@ -224,6 +276,8 @@ DEFECTS = [
             "Invalid tool_call id",
             when=lambda asked: any(len(call["id"]) > 20 for call in _calls(asked)),
         ),
-        turns=failed("messages.own-call"),
+        turns=failed("messages.own-call")
+        | failed("messages.own-parallel")
+        | deviates("messages.own-call-dumped"),
     ),
 ]

@@ -140,7 +140,14 @@ DEFECTS = [
         change=refuse("template has no tools", status=500, when=auto),
         turns=failed("tools.offered")
         | failed("errors.client-fault")
-        | deviates("tools.keywords", "tools.empty", "tools.odd-names"),
+        | deviates("tools.keywords", "tools.empty", "tools.odd-names")
+        | deviates(
+            "structured.with-tools",
+            "tools.most",
+            "tools.legacy-beside-tools",
+            "tools.table-empty-absent",
+        )
+        | failed("tools.table-one-absent", "tools.table-many-absent"),
         leaves=frozenset({"tools.counted"}) | {"tools.incomplete", "tools.bad-schema"},
     ),
     Defect(
@@ -156,10 +163,12 @@ DEFECTS = [
         id="tools-required-ignored",
         title="tool_choice required has no effect.",
         change=_choose("none", _choice("required", of=chat)),
-        turns=ignored("tools.required"),
+        turns=ignored("tools.required")
+        | ignored("tools.table-one-required", "tools.table-many-required"),
         leaves=STREAMED
         | {"messages.own-call", "tools.streamed-same", "tools.call-ids-new"}
-        | {"tools.bare-arguments", "tools.long-name"},
+        | {"tools.bare-arguments", "tools.long-name"}
+        | {"messages.own-call-dumped", "messages.own-parallel", "tools.parallel-off"},
     ),
     Defect(
         id="tools-named-refused",
@@ -184,7 +193,7 @@ DEFECTS = [
         id="tools-none-ignored",
         title="tool_choice none has no effect.",
         change=drop("tool_choice", when=_choice("none")),
-        turns=ignored("tools.none"),
+        turns=ignored("tools.none") | ignored("tools.table-one-none", "tools.table-many-none"),
     ),
     Defect(
         id="tools-unknown-name",
@@ -209,7 +218,8 @@ DEFECTS = [
         title="A call has no id.",
         change=on_calls(lambda call: call.pop("id") and None),
         turns=failed("tools.call-id"),
-        leaves=frozenset({"messages.own-call"}),
+        leaves=frozenset({"messages.own-call"})
+        | {"messages.own-call-dumped", "messages.own-parallel"},
     ),
     Defect(
         id="tools-id-number",
@@ -247,7 +257,9 @@ DEFECTS = [
         id="tools-arguments-object",
         title="The arguments of a required call are an object, which is refused in the history.",
         change=on_calls(_object_arguments, when=_choice("required")),
-        turns=failed("tools.arguments-string", "messages.own-call"),
+        turns=failed("tools.arguments-string", "messages.own-call")
+        | failed("messages.own-parallel", "tools.call-ids-unique")
+        | deviates("messages.own-call-dumped"),
         row="C152",
         issues=("huggingface/text-generation-inference#2136",),
     ),
@@ -279,7 +291,7 @@ DEFECTS = [
         id="tools-same-id",
         title="The calls of all answers have one id.",
         change=on_calls(lambda call: call.update(id="call_0")),
-        turns=deviates("tools.call-ids-new"),
+        turns=deviates("tools.call-ids-new") | failed("tools.call-ids-unique"),
     ),
     Defect(
         id="tools-stream-no-index",

@@ -91,22 +91,6 @@ DEFECTS = [
         ),
     ),
     Defect(
-        id="table-choice-alone",
-        title="A choice without tools makes the server fail.",
-        change=fail(
-            "no tools", when=_asks(lambda _, body: "tool_choice" in body and "tools" not in body)
-        ),
-        turns=deviates(*cells("absent", *CHOICES[1:]), "tools.choice-alone"),
-    ),
-    Defect(
-        id="table-empty-tools",
-        title="An empty list of tools makes the server fail.",
-        change=fail("list index out of range", when=_asks(lambda _, body: body.get("tools") == [])),
-        turns=deviates(*cells("empty", *CHOICES), "tools.empty"),
-        row="C167",
-        issues=("vllm-project/vllm#39780", "BerriAI/litellm#31522"),
-    ),
-    Defect(
         id="table-invented-call",
         title="Without tools the model's text is read as a call.",
         change=on_choices(_invented, when=_unprompted),

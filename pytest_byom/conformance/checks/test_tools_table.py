@@ -105,12 +105,9 @@ def _obeyed(exchange: Exchange) -> Iterator[Wrong]:
     if forced and not names:
         never_cut(exchange)
         yield no_effect(exchange, PLACE, expected="a call", got="no call")
-    allowed = {dig(tool, "function.name") for tool in body["tools"]}
-    if isinstance(choice, dict):
-        allowed = {dig(choice, "function.name")}
-    if strange := [name for name in names if name not in allowed]:
-        expected = f"a call of {_listed(sorted(allowed))}"
-        yield no_effect(exchange, PLACE, expected=expected, got=_listed(strange))
+    wanted = dig(choice, "function.name")
+    if wanted and (others := [name for name in names if name != wanted]):
+        yield no_effect(exchange, PLACE, expected=f"a call of {wanted}", got=_listed(others))
 
 
 def _listed(names: list[object]) -> str:
