@@ -36,7 +36,7 @@ NAMED = [
 AREA_AND_SLUG = re.compile(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*")
 
 SPLIT_OFF = {"choices": "response", "chunks": "stream", "definitions": "tools", "deltas": "stream"}
-"""Modules that hold a part of an area and are not called after it (as parity_calls is)."""
+"""Modules that hold a part of an area, and are not named `test_AREA_PART`."""
 
 OTHER_LEVELS = {
     "errors.alive": "a server that is down breaks every must that comes after",

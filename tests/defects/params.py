@@ -16,6 +16,7 @@ from defects.planting import (
     deviates,
     failed,
     has,
+    ignored,
     plain,
     refuse,
 )
@@ -172,7 +173,8 @@ DEFECTS = [
         id="params-logprobs-unasked",
         title="Log probabilities come without being asked for.",
         change=change_request(_ask_for_logprobs, when=plain),
-        turns=deviates("params.defaults"),
+        turns=deviates("params.defaults")
+        | ignored("logprobs.table-null-absent", "logprobs.table-false-absent"),
     ),
     Defect(
         id="params-temperature-clamped",

@@ -229,7 +229,8 @@ DEFECTS = [
         id="usage-tools-lost",
         title="Tools never reach the prompt.",
         change=change_asked_json(_without_tools),
-        turns=ignored("tools.counted"),
+        turns=ignored("tools.counted")
+        | ignored("messages.result-counts", "tools.most", "tools.each-counted"),
     ),
     Defect(
         id="usage-options-refused",
