@@ -63,7 +63,12 @@ class SuiteHooks:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         profile = Profile(self.config.getoption("byom_profile"))
-        return selector(profile, only, abuse=self.config.getoption("byom_abuse"))
+        return selector(
+            profile,
+            only,
+            abuse=self.config.getoption("byom_abuse"),
+            fuzz=self.run.fuzz.examples > 0,
+        )
 
     def _report_directory(self) -> Path | None:
         """Return where the report goes, made; what cannot be written is said before the run."""

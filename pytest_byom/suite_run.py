@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
+from pytest_byom.conformance.fuzz.fuzzer import FuzzSettings
+from pytest_byom.conformance.profiles import Profile, fuzz_examples
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
 from pytest_byom.contract import Shelf
@@ -45,12 +47,14 @@ class SuiteRun:
         level: Level = Level.MUST,
         shelf: Shelf | None = None,
         gate: SuiteGate | None = None,
+        fuzz: FuzzSettings | None = None,
         identify: bool = False,
     ) -> None:
         self.registry = registry
         self.gate = gate or SuiteGate(baseline=None, save=None, mode="")
         self.shelf = shelf or Shelf()
         self.level = level
+        self.fuzz = fuzz or FuzzSettings()
         self.endpoints = {
             endpoint.name: _with_timeout(endpoint, timeout)
             for endpoint in map(registry.endpoint, _expand(registry, names))
@@ -81,6 +85,7 @@ class SuiteRun:
             level=Level(config.getoption("byom_level")),
             shelf=Shelf(_folders(config)),
             gate=SuiteGate.from_config(config),
+            fuzz=_fuzz_settings(config),
             identify=bool(config.getoption("byom_report")),
         )
 
@@ -106,6 +111,7 @@ class SuiteRun:
                 model=self._model,
                 load=self.shelf.load,
                 models=self.registry.models,
+                fuzz=self.fuzz,
             )
             try:
                 target.open(self._checks.get(name, ()))
@@ -197,6 +203,7 @@ class SuiteRun:
             "dialect": endpoint.dialect,
             "checks": plan.checks if plan else 0,
             "requests": plan.requests if plan else 0,
+            "fuzzed": plan.fuzzed if plan else 0,
             "tokens": plan.tokens if plan else 0,
             "sent": target.asker.spending.requests,
             "gone": target.asker.gone,
@@ -204,6 +211,12 @@ class SuiteRun:
             "trouble": "",
         }
         return found | ({IDENTITY: self.identities[name]} if name in self.identities else {})
+
+
+def _fuzz_settings(config: pytest.Config) -> FuzzSettings:
+    profile = Profile(config.getoption("byom_profile"))
+    examples = fuzz_examples(profile, config.getoption("byom_fuzz"))
+    return FuzzSettings(examples=examples, seed=config.getoption("byom_fuzz_seed"))
 
 
 def _is_bound(entry: Deviation) -> bool:

@@ -61,6 +61,11 @@ class Check:
         """The part of the id before its first dot."""
         return self.id.partition(".")[0]
 
+    @property
+    def fuzzes(self) -> bool:
+        """Whether the check draws requests of its own, and is made in a run that fuzzes only."""
+        return self.area == "fuzz"
+
 
 def find_check(function: object) -> Check | None:
     """Return the check that a pytest function carries, or None."""

@@ -51,6 +51,8 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
         return []
     server = facts["server"] or "no name in its headers"
     checks, requests = count_of(facts["checks"], "check"), count_of(facts["requests"], "request")
+    if facts.get("fuzzed"):
+        requests += f" and at most {facts['fuzzed']:,} fuzzed ones"
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",
         f"plan: {checks}, {requests}, at most {facts['tokens']:,} tokens",

@@ -7,6 +7,7 @@ from defects import (
     choices,
     definitions,
     errors,
+    fuzz,
     headers,
     http,
     limits,
@@ -46,4 +47,5 @@ DEFECTS = [
     *stream_deltas.DEFECTS,
     *tools.DEFECTS,
     *definitions.DEFECTS,
+    *fuzz.DEFECTS,
 ]

@@ -127,7 +127,7 @@ class Defect:
     server refuses what they need. Every other check stays as it is without the defect. `issues`
     are public reports of it, `row` their place in the catalogue they were collected in. With
     `open` the embedded server asks for no key; with `abuse` the checks that burden a server are
-    made too.
+    made too, with `fuzz` those that draw requests, so many each.
     """
 
     id: str
@@ -140,6 +140,7 @@ class Defect:
     row: str = ""
     open: bool = False
     abuse: bool = False
+    fuzz: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
