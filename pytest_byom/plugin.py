@@ -30,6 +30,7 @@ MARKERS = (
     "should: a check of documented behaviour",
     "may: a check that is reported only",
     "byom(strict=True, validate=True, dialect=NAME or list): how byom_mock and byom_server behave",
+    "byom_recording: record the test's exchanges with a real server once, and replay them",
 )
 
 
@@ -72,10 +73,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--byom-profile",
         choices=PROFILES,
-        default="standard",
+        default=None,
         metavar="PROFILE",
-        help="How much to ask: quick (15 requests at the most), standard (default) or full, which "
-        "also judges what needs a model that sees, hears or reasons",
+        help="How much to ask: quick (15 requests at the most), standard or full, which also "
+        "judges what needs a model that sees, hears or reasons (default: standard; for a provider "
+        "quick)",
+    )
+    group.addoption(
+        "--byom-yes",
+        action="store_true",
+        help="Agree to what the run may cost at a provider such as groq; without it, the most that "
+        "it can take is shown, and nothing is sent",
     )
     group.addoption(
         "--byom-only",
@@ -110,7 +118,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--byom-report",
         default=None,
         metavar="DIR",
-        help="Write results.json to this directory",
+        help="Write results.json, index.html, summary.md and badge.svg to this directory",
     )
     group.addoption(
         "--byom-save",
@@ -135,6 +143,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="DIR",
         help="Write each exchange to this directory as a contract, without secrets",
+    )
+    group.addoption(
+        "--byom-record-mode",
+        choices=("none", "once", "all"),
+        default="none",
+        metavar="MODE",
+        help="For tests with @pytest.mark.byom_recording: none (default) replays, once records "
+        "what is not recorded yet, all records anew",
     )
     parser.addini("byom_endpoint", "The endpoint that the byom fixtures use", default="embedded")
     parser.addini("byom_registry", "The file with the endpoints, see --byom-registry")
@@ -242,6 +258,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     check = getattr(getattr(item, "function", None), "__byom_check__", None)
     if check is not None:
         item.add_marker(check.level.value)
+    if item.get_closest_marker("byom_recording") and isinstance(item, pytest.Function):
+        item.fixturenames.insert(0, "byom_recording")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -254,7 +272,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     verdict = judge_item(suite_run(pyfuncitem.config), check, pyfuncitem)
     pyfuncitem.stash[VERDICT] = verdict
-    pyfuncitem.user_properties += [("byom_check", check.id), ("byom_outcome", verdict["outcome"])]
+    pyfuncitem.user_properties += [
+        ("byom_check", check.id),
+        ("byom_endpoint", verdict["endpoint"]),
+        ("byom_level", verdict["level"]),
+        ("byom_outcome", verdict["outcome"]),
+    ]
     return True
 
 

@@ -22,7 +22,7 @@ class Profile(StrEnum):
     STANDARD = "standard"
     """Everything that any model decides."""
     FULL = "full"
-    """What needs a model that sees, hears or reasons as well."""
+    """What needs a model that sees, hears or reasons as well, and each cell of the tables."""
 
 
 QUICK = frozenset(
@@ -49,6 +49,10 @@ QUICK = frozenset(
 EXAMPLES = 20
 """Requests that each fuzz check draws in the full profile."""
 
+FULL: frozenset[str] = frozenset()
+"""What only the full profile asks: it tells which of the members that are asked together in the
+standard profile a server does not take."""
+
 SENSES = frozenset({"audio", "reasoning", "vision"})
 """Capabilities of a model, not of a server: what needs one is left to the full profile."""
 
@@ -74,7 +78,9 @@ def _is_in(profile: Profile, check: Check) -> bool:
     if profile is Profile.QUICK:
         probes = {PROBES[need] for need in check.needs if need in PROBES}
         return QUICK.issuperset(probes.union(check.asks))
-    return profile is Profile.FULL or SENSES.isdisjoint(check.needs)
+    return profile is Profile.FULL or (
+        SENSES.isdisjoint(check.needs) and FULL.isdisjoint(check.asks)
+    )
 
 
 def fuzz_examples(profile: Profile, given: int | None) -> int:

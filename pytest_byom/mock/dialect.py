@@ -104,11 +104,13 @@ class ErrorForm:
 class Requests:
     """What the server takes and refuses, where it is not what the API says.
 
-    `takes` are patterns of faults, written as param and code, that it does not mind. `refuses` has
+    `means` has values of its own, as what they are in the API (`{}` is any object). `takes` are
+    patterns of faults, written as param and code, that it does not mind. `refuses` has
     parameters that it knows not, or values ("response_format.type=json_object"), with what it says;
     `unknown` what it says of any parameter that is neither the API's nor one of those it `knows`.
     """
 
+    means: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
     refuses: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
@@ -121,7 +123,10 @@ class Requests:
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What one server adds to the API, leaves out, and does in its own way."""
+    """What one server adds to the API, leaves out, and does in its own way.
+
+    `deviates` are the checks of the suite that find it: all of them, and no other.
+    """
 
     name: str
     title: str
@@ -159,6 +164,11 @@ class Dialect:
     error_event: Mapping[str, Any] | None = None
     requests: Requests = Requests()
     models: Mapping[str, Any] = field(default_factory=dict)
+    deviates: tuple[str, ...] = ()
+
+    def header_form(self, *, stream: bool) -> Template:
+        """Return the template of the headers of an answer."""
+        return _header_form(self.name, stream)
 
     @property
     def is_parted(self) -> bool:
@@ -201,7 +211,15 @@ def load_dialect(dialect: str) -> Dialect:
         data["calls"] = Calls(**data["calls"])
     if "requests" in data:
         data["requests"] = Requests(**_tuples(data["requests"], "takes", "knows"))
-    return Dialect(name=dialect, **_tuples(data, "comments"))
+    return Dialect(name=dialect, **_tuples(data, "comments", "deviates"))
+
+
+@functools.cache
+def _header_form(name: str, stream: bool) -> Template:
+    dialect = load_dialect(name)
+    kind = dialect.stream_type if stream else dialect.json_type
+    own = dialect.headers.get("stream" if stream else "plain", {})
+    return _prepare({"content-type": kind, **dialect.headers.get("all", {}), **own})
 
 
 def _tuples(data: Mapping[str, Any], *names: str) -> dict[str, Any]:

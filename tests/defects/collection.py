@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from defects import (
     auth,
     choices,
@@ -25,8 +27,11 @@ from defects import (
     tools,
     usage,
 )
+from defects.consequences import load_consequences
 
-DEFECTS = [
+ALSO = load_consequences()
+
+NAMED = [
     *http.DEFECTS,
     *headers.DEFECTS,
     *auth.DEFECTS,
@@ -49,3 +54,5 @@ DEFECTS = [
     *definitions.DEFECTS,
     *fuzz.DEFECTS,
 ]
+
+DEFECTS = [replace(defect, also=ALSO.get(defect.id, {})) for defect in NAMED]

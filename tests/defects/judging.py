@@ -87,8 +87,11 @@ class Witness:
         self.seen.append((request, reply.status, reply.headers, tuple(pieces)))
 
 
-def foretold(defect: Defect) -> dict[str, Outcome]:
-    """Return the outcome of every check that a defect is said to lead to."""
+def foretold(defect: Defect, *, alone: bool = False) -> dict[str, Outcome]:
+    """Return the outcome of every check that a defect is said to lead to.
+
+    With `alone` that is what its definition says, without what else changes.
+    """
     made = [
         id
         for id, check in all_checks().items()
@@ -96,9 +99,7 @@ def foretold(defect: Defect) -> dict[str, Outcome]:
     ]
     outcomes = dict.fromkeys(made, Outcome.PASSED)
     outcomes |= dict.fromkeys(OPEN if defect.open else LOCKED, Outcome.UNSUPPORTED)
-    outcomes |= dict.fromkeys(defect.leaves, Outcome.INCONCLUSIVE)
-    outcomes |= dict.fromkeys(defect.lacks, Outcome.UNSUPPORTED)
-    return outcomes | dict(defect.turns)
+    return outcomes | (replace(defect, also={}) if alone else defect).outcomes
 
 
 def differences(expected: dict[str, Outcome], verdicts: dict[str, Verdict]) -> list[str]:

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from pytest_byom.client.errors import UsageError
-from pytest_byom.mock.asked import AskedRequest, hide
 from pytest_byom.mock.dialect import DEFAULT, fill, list_dialects, load_dialect
 from pytest_byom.mock.in_process import Mock
 from pytest_byom.mock.replies import call
 from pytest_byom.registry import load_registry
 
-from .asking import ask, assembled, chunks, completion, events
+from .asking import ask, assembled, chunks, completion, events, get
 
 DATA = Path(__file__).parents[1] / "data"
 NAMES = [name for name in list_dialects() if name != DEFAULT]
@@ -254,6 +253,33 @@ def test_any_model() -> None:
         assert ask(mock, model="large").kind == "reply"
 
 
+ENTRIES = [
+    ("vllm", 404, {"detail": "Not Found"}),
+    (
+        "llamacpp",
+        404,
+        {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "body"), ENTRIES)
+@pytest.mark.parametrize("model", ["small", "large"])
+def test_no_entry_of_a_model(name: str, status: int, body: Any, model: str) -> None:
+    """vLLM and llama.cpp have no route for one model, and say so in the recorded words."""
+    mock = Mock(dialect=name)
+    served = mock.models("small").answer(get(f"/models/{model}"))
+    assert (served.answer.status, completion(served)) == (status, body)
+
+
+def test_no_such_entry() -> None:
+    """The entry of a model that is not there is 404, also where a chat with it is 400."""
+    mock = Mock(dialect="mistral").models("small")
+    served = mock.answer(get("/models/large"))
+    assert served.answer.status == 404
+    assert completion(served)["message"] == "Invalid model: large"
+
+
 REFUSED: list[tuple[str, dict[str, Any], int]] = [
     ("groq", {"logprobs": True}, 400),
     ("groq", {"frobnicate": 1}, 400),
@@ -261,6 +287,8 @@ REFUSED: list[tuple[str, dict[str, Any], int]] = [
     ("mistral", {"stream_options": {"include_usage": True}, "stream": True}, 422),
     ("mistral", {"frobnicate": 1}, 422),
     ("lmstudio", {"response_format": {"type": "json_object"}}, 400),
+    ("mistral", {"tools": TOOLS, "tool_choice": "maybe"}, 400),
+    ("llamacpp", {"tools": TOOLS, "tool_choice": "maybe"}, 400),
     ("openai", {"temperature": 99}, 400),
     ("vllm", {"temperature": 99}, 400),
 ]
@@ -274,6 +302,8 @@ def test_refused(name: str, members: dict[str, Any], status: int) -> None:
     assert ask(mock, **members).answer.status == status
 
 
+NAMED = {"type": "function", "function": {"name": "none_such"}}
+
 TAKEN: list[tuple[str, Any, dict[str, Any]]] = [
     ("llamacpp", "Hi", {"temperature": 99}),
     ("llamacpp", [], {}),
@@ -281,7 +311,9 @@ TAKEN: list[tuple[str, Any, dict[str, Any]]] = [
     ("ollama", "Hi", {"temperature": 99}),
     ("ollama", "Hi", {"logit_bias": "x"}),
     ("vllm", [{"role": "tool", "tool_call_id": "c", "content": "x"}], {}),
+    ("llamacpp", "Hi", {"tools": TOOLS, "tool_choice": NAMED}),
     ("mistral", "Hi", {"random_seed": 1}),
+    ("mistral", "Hi", {"tools": TOOLS, "tool_choice": "any"}),
     ("groq", "Hi", {"reasoning_format": "hidden"}),
 ]
 
@@ -292,6 +324,22 @@ def test_taken(name: str, messages: Any, members: dict[str, Any]) -> None:
     mock = Mock(dialect=name)
     mock.reply("x")
     assert ask(mock, messages, **members).kind == "reply"
+
+
+def test_a_value_of_its_own() -> None:
+    """Mistral's tool_choice "any" is what the API calls "required"."""
+    mock = Mock(dialect="mistral")
+    mock.reply(from_schema=True)
+    found = completion(ask(mock, tools=TOOLS, tool_choice="any"))
+    assert found["choices"][0]["message"]["tool_calls"]
+
+
+def test_from_schema_of_what_is_not_minded() -> None:
+    """A request with a fault that the server does not mind gets an answer from its schema too."""
+    mock = Mock(dialect="ollama")
+    mock.reply(from_schema=True)
+    found = completion(ask(mock, tools=TOOLS, tool_choice="maybe"))
+    assert found["choices"][0]["message"]["content"] == "Done."
 
 
 def test_groq_tells_usage_three_times() -> None:
@@ -409,7 +457,7 @@ LISTS = [("llamacpp", "dialects/llamacpp/models"), ("ollama", "dialects/ollama/m
 def test_the_list_of_models(name: str, file: str) -> None:
     """The list of models has the recorded members."""
     recorded = json.loads((DATA / f"{file}.json").read_text("utf-8"))["body"]
-    asked = AskedRequest("GET", "http://llm.test/v1/models", hide({}), b"")
+    asked = get("/models")
     ours = completion(Mock(dialect=name).answer(asked))
     assert ours.keys() == recorded.keys()
     assert ours["data"][0].keys() <= recorded["data"][0].keys()
@@ -417,7 +465,7 @@ def test_the_list_of_models(name: str, file: str) -> None:
 
 def test_openrouter_s_list_has_no_object() -> None:
     """OpenRouter's list of models is bare."""
-    asked = AskedRequest("GET", "http://llm.test/v1/models", hide({}), b"")
+    asked = get("/models")
     assert completion(Mock(dialect="openrouter").answer(asked)).keys() == {"data"}
 
 
