@@ -43,7 +43,8 @@ class Asker:
         self.gone = ""
         self.spending = spending or Spending(limits)
         self._limits = limits
-        self._load = load
+        self._load_file = load
+        self._made: dict[str, Contract] = {}
         self._fetches: dict[str, Future[Exchange]] = {}
         self._done: list[Exchange] = []
         self._troubles = 0
@@ -70,11 +71,26 @@ class Asker:
         """Return the exchange of a contract, waiting for it."""
         return self._fetch(id).result()
 
+    def send(self, contracts: Iterable[Contract]) -> list[Exchange]:
+        """Return the exchanges of contracts that no file holds, each asked once by its id."""
+        made = {contract.id: contract for contract in contracts}
+        self._made |= made
+        fetches = [self._fetch(id) for id in made]
+        return [fetch.result() for fetch in fetches]
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Take the exchanges of these contracts out of the traffic."""
+        left_out = set(ids)
+        self._done = [exchange for exchange in self._done if exchange.contract.id not in left_out]
+
     def traffic(self) -> list[Exchange]:
         """Wait for all that is under way and return every exchange so far, in order of answer."""
         for fetch in list(self._fetches.values()):
             fetch.result()
         return list(self._done)
+
+    def _load(self, id: str) -> Contract:
+        return self._made[id] if id in self._made else self._load_file(id)
 
     def close(self) -> None:
         """Stop asking: what is under way is dropped."""

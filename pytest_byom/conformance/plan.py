@@ -22,17 +22,24 @@ CHARACTERS_PER_TOKEN = 3
 
 PROSE = re.compile(r"\$\{tokens:(\d+)\}")
 
+FUZZED = 200
+"""The tokens counted for a fuzzed request and its answer."""
+
 UNBOUNDED = 256
 """The tokens counted for an answer whose request sets no limit."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The contracts that are asked, in order, and the most tokens that they can cost."""
+    """The contracts that are asked, in order, and the most tokens that they can cost.
+
+    `fuzzed` is how many requests the fuzz checks make at the most; their tokens are among those.
+    """
 
     checks: int
     contracts: tuple[str, ...]
     tokens: int
+    fuzzed: int = 0
 
     @property
     def requests(self) -> int:
@@ -45,18 +52,25 @@ def make_plan(
     capabilities: Mapping[str, bool],
     *,
     load: Callable[[str], Contract] = load_contract,
+    fuzzed: int = 0,
 ) -> Plan:
-    """Return the plan for checks; those that need what the registry denies ask nothing."""
+    """Return the plan for checks; those that need what the registry denies ask nothing.
+
+    `fuzzed` is how many requests a fuzz check makes at the most.
+    """
     selected = list(checks)
     wanted = dict.fromkeys(FIRST)
+    total = 0
     for check in selected:
         if all(capabilities.get(need, True) for need in check.needs):
+            total += fuzzed * check.fuzzes
             unsaid = [need for need in check.needs if need not in capabilities]
             probes = [PROBES[need] for need in unsaid]
             beside = [WITHOUT[need] for need in unsaid if need in WITHOUT]
             wanted |= dict.fromkeys([*probes, *beside, *check.asks])
     contracts = _with_followed(wanted, load)
-    return Plan(len(selected), tuple(contracts), sum(map(_ceiling, contracts.values())))
+    tokens = sum(map(_ceiling, contracts.values())) + total * FUZZED
+    return Plan(len(selected), tuple(contracts), tokens, total)
 
 
 def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[str, Contract]:

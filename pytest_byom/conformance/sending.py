@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,6 +47,8 @@ def build_request(contract: Contract, aim: Aim, *, answer: Exchange | None = Non
         body = json.dumps(data, ensure_ascii=request.ascii).encode()
     elif request.body_text is not None:
         body = fill_text(request.body_text, piece).encode()
+    elif request.body_base64 is not None:
+        body = base64.b64decode(request.body_base64)
     url = aim.base_url.rstrip("/") + fill_text(request.path, piece)
     return Sent(request.method, url, _headers(contract, aim), body)
 
@@ -58,7 +61,7 @@ def _headers(contract: Contract, aim: Aim) -> Headers:
         "accept-encoding": "identity",
         "user-agent": USER_AGENT,
     }
-    if request.body is not None or request.body_text is not None:
+    if (request.body, request.body_text, request.body_base64) != (None, None, None):
         headers["content-type"] = "application/json"
     headers |= _credentials(request.key, aim)
     headers |= {name.lower(): value for name, value in request.headers.items()}

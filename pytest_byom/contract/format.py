@@ -36,9 +36,10 @@ _NO_BLOCK = re.compile(
 class RequestTemplate:
     """What is asked, before its placeholders are filled.
 
-    `body` is sent as JSON; `body_text` is sent as it is, in UTF-8. `headers` are added to the
-    usual ones; a null value takes a header out. `ascii: false` sends the body's characters as they
-    are, not as escapes. `close_after_events` lets the client leave after so many events.
+    `body` is sent as JSON; `body_text` is sent as it is, in UTF-8; `body_base64` are bytes that no
+    text holds, and have no placeholders. `headers` are added to the usual ones; a null value takes
+    a header out. `ascii: false` sends the body's characters as they are, not as escapes.
+    `close_after_events` lets the client leave after so many events.
     """
 
     method: str = "POST"
@@ -46,6 +47,7 @@ class RequestTemplate:
     headers: Mapping[str, str | None] = field(default_factory=dict)
     body: Any = None
     body_text: str | None = None
+    body_base64: str | None = None
     key: Key = "right"
     ascii: bool = True
     close_after_events: int | None = None

@@ -39,6 +39,7 @@ SHOWN = frozenset({"key", "kind", "level", "method"})
 DIALECTS = "dialects/"
 """The folder of answers that break naive clients, as servers of that name gave them."""
 
+REQUEST_BODIES = ("body", "body_text", "body_base64")
 BODIES = ("body", "body_text", "sse", "body_base64")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
@@ -133,7 +134,7 @@ def _find_own_problems(contract: Contract, document: Document) -> Iterator[tuple
     """Yield what a schema cannot say, or not as clearly."""
     if not _ID.fullmatch(contract.id):
         yield (), f"has the id {contract.id!r}; use letters, digits, dots and dashes in its name"
-    yield from _find_doubles(document.data["request"], "request", ("body", "body_text"))
+    yield from _find_doubles(document.data["request"], "request", REQUEST_BODIES)
     yield from _find_doubles(document.data.get("response", {}), "response", BODIES)
     yield from find_placeholder_problems(contract)
     yield from find_matcher_problems(contract.expect or {}, ("expect",))

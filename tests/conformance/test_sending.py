@@ -92,6 +92,13 @@ def test_placeholder_in_text() -> None:
     assert build_request(contract, aim()).body == b'{"model": "m1", '
 
 
+def test_bytes() -> None:
+    """A body of bytes is sent as it is, as JSON by its media type."""
+    sent = build_request(make_contract(body=None, body_base64="/yR7bW9kZWx9"), aim())
+    assert sent.body == b"\xff${model}"
+    assert dict(sent.headers)["content-type"] == "application/json"
+
+
 @pytest.mark.parametrize("name", ["modell", "answer.message", "tokens"])
 def test_unknown_placeholder(name: str) -> None:
     """A placeholder that means nothing, or needs an answer that is not there, is an error."""

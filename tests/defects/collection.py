@@ -11,6 +11,7 @@ from defects import (
     choices,
     definitions,
     errors,
+    fuzz,
     headers,
     http,
     limits,
@@ -71,6 +72,7 @@ NAMED = [
     *audio.DEFECTS,
     *reasoning.DEFECTS,
     *capability.DEFECTS,
+    *fuzz.DEFECTS,
 ]
 
 DEFECTS = [replace(defect, also=ALSO.get(defect.id, {})) for defect in NAMED]
