@@ -37,7 +37,7 @@ class Exchange:
 
     `arrivals` holds (milliseconds since the request, bytes) for each piece of the body, `trouble`
     the transport error in words, empty if there was none; `closed_early` says that the client
-    left on purpose.
+    left on purpose. `company` are the exchanges before and beside it that its contract asks for.
     """
 
     contract: Contract
@@ -49,6 +49,13 @@ class Exchange:
     trouble: str = ""
     elapsed: float = 0.0
     closed_early: bool = False
+    company: tuple[Exchange, ...] = ()
+
+    @property
+    def twins(self) -> list[Exchange]:
+        """All exchanges of this contract that were asked at the same time, this one first."""
+        twins = [other for other in self.company if other.contract.id == self.contract.id]
+        return [self, *twins]
 
     def header(self, name: str) -> str | None:
         """Return the value of a header of the answer, or None."""

@@ -12,6 +12,8 @@ from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.conformance.exchange import Exchange, Sent
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from pytest_byom.contract import Contract
 
 SIZE_LIMIT = 16 * 1024 * 1024
@@ -20,6 +22,10 @@ SIZE_LIMIT = 16 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
 REFUSED = "no connection"
 SILENT = "no answer"
+
+
+class _Left(Exception):
+    """The client leaves before an answer came."""
 
 
 class Transport:
@@ -43,13 +49,20 @@ class Transport:
     async def __aexit__(self, *exception: object) -> None:
         await self._client.aclose()
 
-    async def send(self, contract: Contract, sent: Sent) -> Exchange:
-        """Send a request and return the exchange; a transport error is part of it."""
+    async def send(
+        self, contract: Contract, sent: Sent, *, under_way: asyncio.Event | None = None
+    ) -> Exchange:
+        """Send a request and return the exchange; a transport error is part of it.
+
+        `under_way` is set once the first half of a body is sent that is sent in pieces.
+        """
         exchange = Exchange(contract, sent)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(max(60.0, 4 * self.timeout)):
-                await self._receive(exchange, started)
+                await self._receive(exchange, started, under_way or asyncio.Event())
+        except _Left:
+            exchange.closed_early = True
         except TimeoutError:
             exchange.trouble = f"{SILENT}: it did not end within {max(60.0, 4 * self.timeout):g} s"
         except httpx.ReadTimeout:
@@ -61,13 +74,22 @@ class Transport:
         exchange.elapsed = (time.perf_counter() - started) * 1000
         return exchange
 
-    async def _receive(self, exchange: Exchange, started: float) -> None:
-        sent = exchange.sent
-        request = httpx.Request(
-            sent.method, sent.url, headers=list(sent.headers), content=sent.body or None
-        )
+    def _request(self, exchange: Exchange, under_way: asyncio.Event) -> httpx.Request:
+        sent, how = exchange.sent, exchange.contract.request
+        headers = list(sent.headers)
+        content: bytes | AsyncIterator[bytes] | None = sent.body or None
+        if how.sending != "whole":
+            content = _in_halves(sent.body, under_way, whole=how.sending == "chunked")
+        if how.sending == "half":
+            headers.append(("content-length", str(len(sent.body))))
+        request = httpx.Request(sent.method, sent.url, headers=headers, content=content)
         request.extensions["timeout"] = self._client.timeout.as_dict()
-        response = await self._client.send(request, stream=True)
+        if how.close_after_events == 0:
+            request.extensions["trace"] = _leave_once_sent
+        return request
+
+    async def _receive(self, exchange: Exchange, started: float, under_way: asyncio.Event) -> None:
+        response = await self._client.send(self._request(exchange, under_way), stream=True)
         exchange.status = response.status_code
         exchange.headers = tuple((name.lower(), value) for name, value in response.headers.items())
         pieces: list[bytes] = []
@@ -80,6 +102,8 @@ class Transport:
                 pieces.append(piece)
                 arrivals.append(((time.perf_counter() - started) * 1000, len(piece)))
                 size += len(piece)
+                if len(pieces) == 1:
+                    await asyncio.sleep(exchange.contract.request.pause)
                 if size > SIZE_LIMIT:
                     exchange.trouble = f"the answer is longer than {SIZE_LIMIT} bytes"
                     break
@@ -93,3 +117,18 @@ class Transport:
             exchange.raw = b"".join(pieces)
             exchange.arrivals = tuple(arrivals)
             await response.aclose()
+
+
+async def _in_halves(body: bytes, under_way: asyncio.Event, *, whole: bool) -> AsyncIterator[bytes]:
+    """Yield a body in two pieces; without `whole` the second one never comes."""
+    middle = len(body) // 2
+    yield body[:middle]
+    under_way.set()
+    if not whole:
+        await asyncio.get_running_loop().create_future()
+    yield body[middle:]
+
+
+async def _leave_once_sent(event: str, _: object) -> None:
+    if event.endswith("send_request_body.complete"):
+        raise _Left
