@@ -46,7 +46,31 @@ QUICK = frozenset(
 )
 """What the quick profile asks: plain, streamed, a tool, a schema, a refusal of each kind."""
 
-FULL: frozenset[str] = frozenset()
+FULL: frozenset[str] = frozenset(
+    {
+        "concurrency/beside",
+        "concurrency/half-left",
+        "concurrency/lengths",
+        "concurrency/schemas",
+        "concurrency/streams",
+        "concurrency/tools",
+        "disconnect/next-plain",
+        "http/after-broken-json",
+        "http/after-unknown-stream",
+        "http/after-wrong-key",
+        "http/after-wrong-type",
+        "http/expect",
+        "http/form",
+        "http/head",
+        "params/broken-json-stream",
+        "params/missing-messages-stream",
+        "stream/long-gzip",
+        "stream/no-obfuscation",
+        "stream/separators",
+        "structured/then-none",
+        "tools/then-none",
+    }
+)
 """What only the full profile asks: it tells which of the members that are asked together in the
 standard profile a server does not take."""
 

@@ -84,13 +84,20 @@ class Transport:
             headers.append(("content-length", str(len(sent.body))))
         request = httpx.Request(sent.method, sent.url, headers=headers, content=content)
         request.extensions["timeout"] = self._client.timeout.as_dict()
-        if how.close_after_events == 0:
-            request.extensions["trace"] = _leave_once_sent
+
+        async def trace(event: str, _: object) -> None:
+            if event == "connection.connect_tcp.started":
+                exchange.connected = True
+            elif event == "http11.send_request_body.complete" and how.close_after_events == 0:
+                raise _Left
+
+        request.extensions["trace"] = trace
         return request
 
     async def _receive(self, exchange: Exchange, started: float, under_way: asyncio.Event) -> None:
         response = await self._client.send(self._request(exchange, under_way), stream=True)
         exchange.status = response.status_code
+        exchange.version = response.http_version
         exchange.headers = tuple((name.lower(), value) for name, value in response.headers.items())
         pieces: list[bytes] = []
         arrivals: list[tuple[float, int]] = []
@@ -127,8 +134,3 @@ async def _in_halves(body: bytes, under_way: asyncio.Event, *, whole: bool) -> A
     if not whole:
         await asyncio.get_running_loop().create_future()
     yield body[middle:]
-
-
-async def _leave_once_sent(event: str, _: object) -> None:
-    if event.endswith("send_request_body.complete"):
-        raise _Left

@@ -153,6 +153,11 @@ class Contract:
         return len(self.before) + len(self.beside) + self.times
 
     @property
+    def is_answered(self) -> bool:
+        """Whether an answer is waited for."""
+        return self.request.close_after_events != 0 and self.request.sending != "half"
+
+    @property
     def is_chat(self) -> bool:
         """Whether this is a POST to the chat completions path, whatever its query."""
         path = self.request.path.partition("?")[0]

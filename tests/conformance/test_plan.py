@@ -104,9 +104,9 @@ def test_ceiling_counts_choices() -> None:
 
 def test_company_counts() -> None:
     """What a contract sends before and beside its own requests is counted and paid too."""
-    plan = make_plan([make_check("disconnect/half-left")], {})
-    assert plan.requests == 2 + load_contract("disconnect/half-left").requests
-    assert ceiling("disconnect/half-left") > 8 * ceiling("disconnect/leave") / 2
+    plan = make_plan([make_check("concurrency/half-left")], {})
+    assert plan.requests == 2 + load_contract("concurrency/half-left").requests
+    assert ceiling("concurrency/half-left") > 4 * ceiling("structured/constant")
 
 
 def test_suite_within_budget() -> None:
