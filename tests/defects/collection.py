@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from defects import (
+    arrivals,
     auth,
     choices,
+    concurrency,
+    connections,
     definitions,
     errors,
     headers,
     http,
+    leavers,
     limits,
     logprobs,
     messages,
@@ -27,6 +31,7 @@ from defects import (
 
 DEFECTS = [
     *http.DEFECTS,
+    *connections.DEFECTS,
     *headers.DEFECTS,
     *auth.DEFECTS,
     *models.DEFECTS,
@@ -44,6 +49,9 @@ DEFECTS = [
     *stream_chunks.DEFECTS,
     *stream_ends.DEFECTS,
     *stream_deltas.DEFECTS,
+    *arrivals.DEFECTS,
+    *concurrency.DEFECTS,
+    *leavers.DEFECTS,
     *tools.DEFECTS,
     *definitions.DEFECTS,
 ]

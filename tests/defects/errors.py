@@ -89,6 +89,10 @@ def _wrong_type_streams(asked: Asked) -> bool:
     return asked.streams and _wrong_type(asked)
 
 
+def _asks_stream(asked: Asked) -> bool:
+    return b'"stream": true' in asked.request.body
+
+
 def _refused_again(times: int) -> Any:
     """Build changes by which a repeated request fails, once another one was refused."""
 
@@ -274,6 +278,12 @@ DEFECTS = [
         title="The message of an error holds a stack trace.",
         change=_each_error(lambda error: error.update(message=_TRACE)),
         turns=deviates("errors.no-trace"),
+    ),
+    Defect(
+        id="errors-stream-status",
+        title="A bad request for a stream is refused with another status.",
+        change=change_status(422, when=_asks_stream, of=400),
+        turns=deviates("errors.stream-status", "errors.stream-json", "errors.stream-messages"),
     ),
     Defect(
         id="errors-in-stream",

@@ -29,7 +29,8 @@ Seen = tuple[Request, int, Headers, tuple[bytes, ...]]
 OPEN = frozenset(
     {"auth.missing-key", "auth.wrong-key", "auth.stream"}
     | {"auth.code", "auth.challenge", "auth.key-hidden"}
-    | {"auth.scheme-case", "auth.before-body", "auth.models"}
+    | {"auth.scheme-case", "auth.before-body", "auth.models", "auth.right-key"}
+    | {"errors.stream-key", "http.next-after-wrong-key"}
 )
 """What cannot be judged where none is."""
 

@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 ENDS = frozenset({"parity.finish"})
 
-STATUS = frozenset({"auth.stream", "models.unknown-stream", "errors.stream-status"})
+STATUS = frozenset(
+    {"auth.stream", "models.unknown-stream", "errors.stream-status", "errors.stream-model"}
+    | {"errors.stream-key", "errors.stream-json", "errors.stream-messages"}
+    | {"http.next-after-bad-stream"}
+)
 """Checks of refused streams."""
 
 ACCEPTED = frozenset({"stream.accepted", "http.stream-despite-accept", "usage.stream-accepted"})

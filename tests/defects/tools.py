@@ -178,7 +178,7 @@ DEFECTS = [
         title="A named tool choice gives a text.",
         change=_choose("none", _named("get_time")),
         turns=ignored("tools.named"),
-        leaves=frozenset({"tools.call-ids-new"}),
+        leaves=frozenset({"tools.call-ids-new", "concurrency.tools-then-none"}),
     ),
     Defect(
         id="tools-none-ignored",

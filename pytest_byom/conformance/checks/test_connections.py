@@ -130,6 +130,8 @@ def test_next_after_wrong_key(byom_ask: Ask) -> Iterator[Wrong]:
 def _after_refusal(byom_ask: Ask, id: str) -> Iterator[Wrong]:
     exchange = byom_ask(id)
     (refused,) = _company(exchange, 1)
+    if refused.answered().status == 200:
+        raise Inconclusive(f"{refused.contract.id} was not refused")
     yield from _follows(refused, exchange, alone=byom_ask("chat/plain"))
 
 
