@@ -56,7 +56,7 @@ FULL: frozenset[str] = frozenset(
         "concurrency/tools",
         "disconnect/next-plain",
         "http/after-broken-json",
-        "http/after-unknown-stream",
+        "http/after-bad-stream",
         "http/after-wrong-key",
         "http/after-wrong-type",
         "http/expect",

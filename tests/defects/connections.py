@@ -50,12 +50,8 @@ def _is_no_json_type(asked: Asked) -> bool:
 
 def _is_refused(asked: Asked) -> bool:
     """Whether this is one request of each kind that is refused."""
-    body, model = asked.request.body, asked.parameters.get("model")
-    unknown = asked.streams and asked.header("authorization") and "no-such" in str(model)
-    wrong = asked.parameters.get("max_tokens", 0)
-    return asked.is_chat and bool(
-        body == b"{" or unknown or not isinstance(wrong, int) or has_wrong_key(asked)
-    )
+    mistyped = asked.parameters.get("max_tokens") == "many"
+    return asked.is_chat and (asked.request.body == b"{" or mistyped or has_wrong_key(asked))
 
 
 def _closing(when: When, *, status: int) -> Change:

@@ -297,7 +297,7 @@ OTHERS = [
         id="one-model",
         title="The server serves its one model under any name.",
         change=change_request(_any_model, when=asks("model")),
-        lacks=frozenset({"models.unknown", "models.unknown-code"}),
+        lacks=frozenset({"models.unknown", "models.unknown-code", "errors.stream-model"}),
     ),
     Variant(
         id="more-models",

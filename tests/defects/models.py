@@ -184,7 +184,6 @@ DEFECTS = [
             200, render({"error": _NO_MODEL}) + DONE, when=_unknown_streams, stream=True
         ),
         turns=deviates("models.unknown-stream", "errors.stream-model"),
-        leaves=frozenset({"http.next-after-bad-stream"}),
     ),
     Defect(
         id="models-registry-text",

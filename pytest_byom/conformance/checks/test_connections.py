@@ -106,12 +106,12 @@ def test_next_after_bad_type(byom_ask: Ask) -> Iterator[Wrong]:
     level="should",
     decides=["http-22"],
     needs=["stream"],
-    asks=["chat/plain", "http/after-unknown-stream"],
+    asks=["chat/plain", "http/after-bad-stream"],
     breaks=LOST,
 )
 def test_next_after_bad_stream(byom_ask: Ask) -> Iterator[Wrong]:
-    """After a stream of an unknown model the next request on the connection is answered."""
-    yield from _after_refusal(byom_ask, "http/after-unknown-stream")
+    """After a stream that is refused the next request on the connection is answered."""
+    yield from _after_refusal(byom_ask, "http/after-bad-stream")
 
 
 @check(

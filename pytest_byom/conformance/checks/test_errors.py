@@ -38,6 +38,8 @@ def test_stream_status(byom_ask: Ask) -> Iterator[Wrong]:
 )
 def test_stream_model(byom_ask: Ask) -> Iterator[Wrong]:
     """An unknown model is refused with the same status with and without stream."""
+    if byom_ask("models/unknown").answered().status == 200:
+        raise Unsupported("the server serves its one model under any name")
     yield from _same_status(byom_ask, "models/unknown", "models/unknown-stream")
 
 
