@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.conformance.exchange import Exchange, Sent
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
     from pytest_byom.contract import Contract
@@ -22,6 +24,12 @@ SIZE_LIMIT = 16 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
 REFUSED = "no connection"
 SILENT = "no answer"
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Return what servers are verified with: it takes longer to read than many a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class _Left(Exception):
@@ -41,6 +49,7 @@ class Transport:
             timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
             limits=limits,
             trust_env=False,
+            verify=_certificates(),
         )
 
     async def __aenter__(self) -> Transport:
