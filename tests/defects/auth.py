@@ -144,7 +144,9 @@ DEFECTS = [
     Defect(
         id="auth-dummy-refused",
         title="A server without authentication refuses every key.",
-        change=refuse("Unknown key", status=401, when=lambda asked: not has_no_key(asked)),
+        change=refuse(
+            "Unknown key", status=401, when=lambda asked: bool(asked.header("authorization"))
+        ),
         turns=failed("auth.any-key"),
         open=True,
     ),

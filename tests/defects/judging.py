@@ -89,7 +89,8 @@ def foretold(defect: Defect) -> dict[str, Outcome]:
     outcomes |= dict.fromkeys(OPEN if defect.open else LOCKED, Outcome.UNSUPPORTED)
     outcomes |= dict.fromkeys(defect.leaves, Outcome.INCONCLUSIVE)
     outcomes |= dict.fromkeys(defect.lacks, Outcome.UNSUPPORTED)
-    return outcomes | dict(defect.turns)
+    outcomes |= defect.turns
+    return {id: outcomes[id] for id in made}
 
 
 def differences(expected: dict[str, Outcome], verdicts: dict[str, Verdict]) -> list[str]:

@@ -53,7 +53,8 @@ def _one_token(asked: Asked) -> bool:
 def _good_streams(asked: Asked) -> bool:
     """Streams that would be answered with 200."""
     known = asked.parameters.get("model") == MODEL and KEY in asked.header("authorization")
-    return asked.streams and known and asked.parameters.get("max_tokens") != "many"
+    whole = asked.parameters.get("max_tokens") != "many" and "messages" in asked.parameters
+    return asked.streams and known and whole
 
 
 def _asks_no_stream(asked: Asked) -> bool:
