@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.capabilities import PROBES, WITHOUT
 from pytest_byom.contract import Contract, load_contract
+from pytest_byom.contract.placeholders import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +21,7 @@ FIRST = ("models/list", "chat/plain")
 CHARACTERS_PER_TOKEN = 3
 """A careful guess for the tokens of a request."""
 
-PROSE = re.compile(r"\$\{tokens:(\d+)\}")
+PROSE = re.compile(r"\$\{(tokens:[^}]*)\}")
 
 FUZZED = 200
 """The tokens counted for a fuzzed request and its answer."""
@@ -38,13 +39,9 @@ class Plan:
 
     checks: int
     contracts: tuple[str, ...]
+    requests: int
     tokens: int
     fuzzed: int = 0
-
-    @property
-    def requests(self) -> int:
-        """How many requests that is."""
-        return len(self.contracts)
 
 
 def make_plan(
@@ -69,8 +66,13 @@ def make_plan(
             beside = [WITHOUT[need] for need in unsaid if need in WITHOUT]
             wanted |= dict.fromkeys([*probes, *beside, *check.asks])
     contracts = _with_followed(wanted, load)
-    tokens = sum(map(_ceiling, contracts.values())) + total * FUZZED
-    return Plan(len(selected), tuple(contracts), tokens, total)
+    return Plan(
+        checks=len(selected),
+        contracts=tuple(contracts),
+        requests=sum(contract.requests for contract in contracts.values()),
+        tokens=sum(_ceiling(contract, load) for contract in contracts.values()) + total * FUZZED,
+        fuzzed=total,
+    )
 
 
 def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[str, Contract]:
@@ -83,12 +85,20 @@ def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[
     return found
 
 
-def _ceiling(contract: Contract) -> int:
+def _ceiling(contract: Contract, load: Callable[[str], Contract]) -> int:
+    company = sum(_ceiling(load(id), load) for id in (*contract.before, *contract.beside))
+    numbers = range(1, contract.times + 1)
+    return company + sum(_ceiling_of_one(contract, number) for number in numbers)
+
+
+def _ceiling_of_one(contract: Contract, number: int) -> int:
     body = contract.request.body
     if not contract.is_chat or contract.kind == "broken" or not isinstance(body, dict):
         return 0
-    limits = [body.get("max_tokens"), body.get("max_completion_tokens")]
+    given = (body.get("max_tokens"), body.get("max_completion_tokens"))
+    limits = [number if limit == "${number}" else limit for limit in given]
     answer = min((limit for limit in limits if isinstance(limit, int)), default=UNBOUNDED)
     choices = body.get("n") or 1
-    prose = sum(map(int, PROSE.findall(str(body))))
+    counts = (count_tokens(name, number) for name in PROSE.findall(str(body)))
+    prose = sum(count for count in counts if count is not None)
     return len(str(body)) // CHARACTERS_PER_TOKEN + prose + answer * choices

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_byom.client.errors import ContractError
 from pytest_byom.conformance.exchange import Exchange, Headers, Sent, dig
 from pytest_byom.conformance.finding import Inconclusive
-from pytest_byom.contract.placeholders import fill_text, fill_value
+from pytest_byom.contract.placeholders import count_tokens, fill_text, fill_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,13 +34,17 @@ class Aim:
     secret_headers: tuple[str, ...] = ()
 
 
-def build_request(contract: Contract, aim: Aim, *, answer: Exchange | None = None) -> Sent:
+def build_request(
+    contract: Contract, aim: Aim, *, answer: Exchange | None = None, number: int = 1
+) -> Sent:
     """Return the request of a contract, its placeholders filled from the aim and the answer.
+
+    `number` tells requests of a contract that are sent at the same time apart.
 
     Raises Inconclusive if the answer that it follows lacks the piece that is asked for.
     """
     request = contract.request
-    piece = partial(_piece, aim=aim, answer=answer)
+    piece = partial(_piece, aim=aim, answer=answer, number=number)
     body = b""
     if request.body is not None:
         data = fill_value(request.body, piece)
@@ -78,14 +82,23 @@ def _credentials(key: str, aim: Aim) -> dict[str, str]:
     return ({"authorization": f"{scheme} {aim.api_key}"} if aim.api_key else {}) | extra
 
 
-def _piece(name: str, *, aim: Aim, answer: Exchange | None) -> Any:
+def _piece(name: str, *, aim: Aim, answer: Exchange | None, number: int) -> Any:
     if name == "model":
         return aim.model
-    if name.startswith("tokens:"):
-        return PROSE * (int(name.removeprefix("tokens:")) // 18 + 1)
+    if name == "path-model":
+        return "".join(c if c.isascii() and c.isalnum() else _escaped(c) for c in aim.model)
+    if name == "number":
+        return number
+    if (count := count_tokens(name, number)) is not None:
+        return PROSE * (count // 18 + 1)
     if name.startswith("answer.") and answer is not None:
         return _answer_piece(name.removeprefix("answer."), answer)
     raise ContractError(f"unknown placeholder ${{{name}}}")
+
+
+def _escaped(character: str) -> str:
+    """Percent-encode a character: also one for which a URL need not."""
+    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 def _answer_piece(path: str, answer: Exchange) -> Any:

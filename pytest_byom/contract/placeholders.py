@@ -5,7 +5,9 @@
                          `message`, `message.tool_calls.0.id`; where a list entry or a value is
                          nothing but the placeholder, the piece is put there as it is, else its text
     ${answer.inner}      a run of characters from the inside of that answer's text
-    ${tokens:N}          about N tokens of plain prose
+    ${tokens:N}          about N tokens of plain prose; ${tokens:N*number} N for each of `number`
+    ${number}            which of the requests that `times` sends this is, from 1
+    ${path-model}        the model with each character but letters and digits percent-encoded
 
 `$${` stands for `${` itself.
 """
@@ -23,8 +25,17 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = re.compile(r"\$(\$)?\{([^}]*)\}")
 _PATH = re.compile(r"answer\.(inner|(message|completion)(\.\w+)*)")
-_TOKENS = re.compile(r"tokens:[1-9]\d{0,6}")
-KNOWN = "${model}, ${answer.PATH}, ${answer.inner}, ${tokens:N}; for a ${ as it is, write $${"
+_TOKENS = re.compile(r"tokens:([1-9]\d{0,6})(\*number)?")
+KNOWN = (
+    "${model}, ${path-model}, ${number}, ${answer.PATH}, ${answer.inner}, ${tokens:N}; "
+    "for a ${ as it is, write $${"
+)
+
+
+def count_tokens(name: str, number: int) -> int | None:
+    """Return how many tokens of prose a placeholder stands for, or None if for something else."""
+    found = _TOKENS.fullmatch(name)
+    return int(found[1]) * (number if found[2] else 1) if found else None
 
 
 def fill_value(data: Any, piece: Callable[[str], Any]) -> Any:
@@ -68,7 +79,7 @@ def find_placeholder_problems(contract: Contract) -> Iterator[tuple[KeyPath, str
 
 
 def _problem(name: str, contract: Contract) -> str:
-    if name == "model" or _TOKENS.fullmatch(name):
+    if name in ("model", "path-model", "number") or _TOKENS.fullmatch(name):
         return ""
     if not _PATH.fullmatch(name):
         return f"has an unknown placeholder ${{{name}}}; there are {KNOWN}"

@@ -37,7 +37,15 @@ NAMED = [
 ]
 AREA_AND_SLUG = re.compile(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*")
 
-SPLIT_OFF = {"choices": "response", "chunks": "stream", "definitions": "tools", "deltas": "stream"}
+SPLIT_OFF = {
+    "arrivals": "stream",
+    "choices": "response",
+    "chunks": "stream",
+    "comments": "stream",
+    "connections": "http",
+    "definitions": "tools",
+    "deltas": "stream",
+}
 """Modules that hold a part of an area, and are not named `test_AREA_PART`."""
 
 OTHER_LEVELS = {
@@ -120,8 +128,9 @@ def test_every_contract_is_asked() -> None:
     """No bundled contract lies idle, but for recordings of what one dialect answered."""
     live = {id for id in contract_ids() if not id.startswith("dialects/")}
     asked = {id for check in all_checks().values() for id in check.asks} | set(PROBES.values())
-    followed = {load_contract(id).follows for id in asked}
-    assert sorted(live - asked - followed) == []
+    loaded = [load_contract(id) for id in asked]
+    brought = {id for found in loaded for id in (found.follows, *found.before, *found.beside)}
+    assert sorted(live - asked - brought) == []
 
 
 def test_modules_hold_their_area() -> None:
@@ -186,8 +195,8 @@ def test_asks_what_it_says(check: Check, spied: dict[str, set[str]]) -> None:
 def test_run_suite() -> None:
     """The suite runs without pytest too, with one verdict a check, in the order of the suite."""
     verdicts = run_suite(load_registry().endpoint("embedded"))
-    ordinary = [check.id for check, _ in suite_functions() if not check.fuzzes]
-    assert [verdict.check for verdict in verdicts] == ordinary
+    made = [check.id for check, _ in suite_functions() if not (check.abuse or check.fuzzes)]
+    assert [verdict.check for verdict in verdicts] == made
     assert {v.check for v in verdicts if v.outcome is not Outcome.PASSED} == {"auth.any-key"}
 
 

@@ -86,6 +86,21 @@ def test_placeholder_in_path() -> None:
     assert build_request(contract, aim()).url == f"{URL}/models/m1"
 
 
+def test_placeholder_of_number() -> None:
+    """`number` tells requests apart that are sent at once; prose may grow with it."""
+    contract = make_contract(body={"x": "${number}", "y": "${tokens:36*number}"})
+    first, third = (build_request(contract, aim(), number=number).body for number in (1, 3))
+    assert (json.loads(first)["x"], json.loads(third)["x"]) == (1, 3)
+    assert len(third) > 2 * len(first)
+
+
+def test_placeholder_of_path_model() -> None:
+    """`path-model` is the model with each character encoded that a path may mean something by."""
+    contract = make_contract(method="GET", path="/models/${path-model}", body=None)
+    sent = build_request(contract, aim(model="org/a-b.c 1é"))
+    assert sent.url == f"{URL}/models/org%2Fa%2Db%2Ec%201%C3%A9"
+
+
 def test_placeholder_in_text() -> None:
     """A body that is sent as text has placeholders too."""
     contract = make_contract(body=None, body_text='{"model": "${model}", ')

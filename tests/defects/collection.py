@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from defects import (
+    arrivals,
     audio,
     auth,
     capability,
     choices,
+    concurrency,
+    connections,
     definitions,
     errors,
     fuzz,
     headers,
     http,
+    leavers,
     limits,
     logprobs,
     logprobs_table,
@@ -43,6 +47,7 @@ ALSO = load_consequences()
 
 NAMED = [
     *http.DEFECTS,
+    *connections.DEFECTS,
     *headers.DEFECTS,
     *auth.DEFECTS,
     *models.DEFECTS,
@@ -64,6 +69,9 @@ NAMED = [
     *stream_chunks.DEFECTS,
     *stream_ends.DEFECTS,
     *stream_deltas.DEFECTS,
+    *arrivals.DEFECTS,
+    *concurrency.DEFECTS,
+    *leavers.DEFECTS,
     *tools.DEFECTS,
     *tools_legacy.DEFECTS,
     *tools_table.DEFECTS,

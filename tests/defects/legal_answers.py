@@ -303,7 +303,8 @@ OTHERS = [
         id="one-model",
         title="The server serves its one model under any name.",
         change=change_request(_any_model, when=asks("model")),
-        lacks=frozenset({"models.unknown", "models.unknown-code", "parity.error-model"}),
+        lacks=frozenset({"models.unknown", "models.unknown-code"})
+        | {"errors.stream-model", "parity.error-model"},
     ),
     Variant(
         id="more-models",

@@ -149,6 +149,7 @@ DEFECTS = [
         title="GET /models/{id} is answered with 404.",
         change=refuse("Invalid URL", status=404, when=_shows),
         turns=deviates("models.retrieve"),
+        leaves=frozenset({"models.encoded-id"}),
     ),
     Defect(
         id="models-entry-is-list",
@@ -161,7 +162,8 @@ DEFECTS = [
         title="An unknown model makes the server fail.",
         change=change_status(500, when=_unknown),
         turns=failed("models.unknown-served"),
-        leaves=frozenset({"models.unknown", "models.unknown-code", "models.unknown-stream"}),
+        leaves=frozenset({"models.unknown", "models.unknown-code", "models.unknown-stream"})
+        | {"errors.stream-model"},
     ),
     Defect(
         id="models-unknown-400",
@@ -181,7 +183,7 @@ DEFECTS = [
         change=answer_with(
             200, render({"error": _NO_MODEL}) + DONE, when=_unknown_streams, stream=True
         ),
-        turns=deviates("models.unknown-stream"),
+        turns=deviates("models.unknown-stream", "errors.stream-model"),
     ),
     Defect(
         id="models-registry-text",

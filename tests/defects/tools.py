@@ -184,7 +184,8 @@ DEFECTS = [
         title="A named tool choice gives a text.",
         change=_choose("none", _named("get_time")),
         turns=ignored("tools.named"),
-        leaves=frozenset({"tools.call-ids-new", "parity.tool-named"}),
+        leaves=frozenset({"tools.call-ids-new", "parity.tool-named"})
+        | {"concurrency.tools-then-none"},
     ),
     Defect(
         id="tools-none-ignored",
