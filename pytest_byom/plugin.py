@@ -86,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "`byom checks` lists them",
     )
     group.addoption(
+        "--byom-abuse",
+        action="store_true",
+        help="Make the checks that burden a server too: floods, limits, clients that leave. For a "
+        "server that is yours; not with the quick profile",
+    )
+    group.addoption(
         "--byom-report",
         default=None,
         metavar="DIR",
@@ -150,6 +156,8 @@ def _refuse_lonely_options(config: pytest.Config) -> None:
     for option in ("save", "baseline", "gate"):
         if config.getoption(f"byom_{option}"):
             raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
+    if config.getoption("byom_abuse"):
+        raise pytest.UsageError("--byom-abuse needs --byom-endpoint: which server may be burdened?")
     if config.getoption("byom_report"):
         raise pytest.UsageError("--byom-report needs --byom-endpoint: what should be reported?")
     if config.getoption("byom_record"):

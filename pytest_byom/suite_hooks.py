@@ -62,7 +62,8 @@ class SuiteHooks:
             only = parse_areas(self.config.getoption("byom_only"), areas)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
-        return selector(Profile(self.config.getoption("byom_profile")), only)
+        profile = Profile(self.config.getoption("byom_profile"))
+        return selector(profile, only, abuse=self.config.getoption("byom_abuse"))
 
     def _report_directory(self) -> Path | None:
         """Return where the report goes, made; what cannot be written is said before the run."""
@@ -110,7 +111,9 @@ class SuiteHooks:
 
     def _is_selected(self, item: pytest.Item) -> bool:
         check = find_check(getattr(item, "function", None))
-        return check is None or check.id not in all_checks() or self._selects(check)
+        if check is None or check.id in all_checks():
+            return check is None or self._selects(check)
+        return not check.abuse or bool(self.config.getoption("byom_abuse"))
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
         for name in names:

@@ -54,11 +54,17 @@ SENSES = frozenset({"audio", "reasoning", "vision"})
 """Capabilities of a model, not of a server: what needs one is left to the full profile."""
 
 
-def selector(profile: Profile, only: Collection[str] = ()) -> Callable[[Check], bool]:
-    """Return whether a check belongs to a profile and, if any are named, to one of some areas."""
+def selector(
+    profile: Profile, only: Collection[str] = (), *, abuse: bool = False
+) -> Callable[[Check], bool]:
+    """Return whether a check belongs to a profile and, if any are named, to one of some areas.
+
+    What burdens a server is left out unless `abuse` allows it, and of the quick profile always.
+    """
 
     def is_selected(check: Check) -> bool:
-        return (not only or check.area in only) and _is_in(profile, check)
+        allowed = not check.abuse or (abuse and profile is not Profile.QUICK)
+        return allowed and (not only or check.area in only) and _is_in(profile, check)
 
     return is_selected
 

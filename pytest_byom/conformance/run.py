@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 
 
 def run_suite(
-    endpoint: Endpoint, *, model: str | None = None, only: Collection[str] | None = None
+    endpoint: Endpoint,
+    *,
+    model: str | None = None,
+    only: Collection[str] | None = None,
+    abuse: bool = False,
 ) -> list[Verdict]:
     """Judge an endpoint by the suite, or by the checks with the ids `only`.
 
-    Raises NothingToJudge if there is no server, no model, or no way in.
+    What burdens a server is left out unless `abuse` allows it. Raises NothingToJudge if there is
+    no server, no model, or no way in.
     """
     functions = [
         (check, function)
         for check, function in suite_functions()
-        if only is None or check.id in only
+        if (only is None or check.id in only) and (abuse or not check.abuse)
     ]
     target = Target(endpoint, model=model)
     try:

@@ -17,9 +17,9 @@ def select(profile: Profile, *only: str) -> list[Check]:
     return [check for check in all_checks().values() if selector(profile, only)(check)]
 
 
-def make(*, asks: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Check:
+def make(*, asks: tuple[str, ...] = (), needs: tuple[str, ...] = (), abuse: bool = False) -> Check:
     """A check that asks and needs this."""
-    return Check(id="area.slug", level=Level.MUST, sentence="", asks=asks, needs=needs)
+    return Check(id="area.slug", level=Level.MUST, sentence="", asks=asks, needs=needs, abuse=abuse)
 
 
 def test_quick_asks_little() -> None:
@@ -33,7 +33,7 @@ def test_quick_asks_little() -> None:
 def test_profiles_grow() -> None:
     """Each profile holds the checks of the one before it."""
     quick, standard, full = ({check.id for check in select(profile)} for profile in Profile)
-    assert quick < standard <= full == set(all_checks())
+    assert quick < standard <= full == {c.id for c in all_checks().values() if not c.abuse}
 
 
 @pytest.mark.parametrize("need", sorted(SENSES))
@@ -42,6 +42,15 @@ def test_a_model_with_senses_is_for_full(need: str) -> None:
     check = make(asks=("chat/plain",), needs=(need,))
     assert not selector(Profile.STANDARD)(check)
     assert selector(Profile.FULL)(check)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_burden_has_to_be_allowed(profile: Profile) -> None:
+    """What burdens a server is in no profile by itself, and in the quick one never."""
+    burden = make(asks=("chat/plain",), abuse=True)
+    assert not selector(profile)(burden)
+    assert selector(profile, abuse=True)(burden) is (profile is not Profile.QUICK)
+    assert not selector(profile, ("tools",), abuse=True)(burden)
 
 
 def test_quick_counts_probes() -> None:

@@ -34,9 +34,9 @@ OPEN = frozenset(
 """What cannot be judged where none is."""
 
 
-def verdicts_of(change: Change, *, open: bool = False) -> dict[str, Verdict]:
+def verdicts_of(change: Change, *, open: bool = False, abuse: bool = False) -> dict[str, Verdict]:
     """Judge a fresh embedded server with a change in front of it."""
-    return judge(Defective(embedded(open=open), change), open=open)
+    return judge(Defective(embedded(open=open), change), open=open, abuse=abuse)
 
 
 def embedded(*, open: bool) -> EmbeddedServer:
@@ -44,12 +44,14 @@ def embedded(*, open: bool) -> EmbeddedServer:
     return EmbeddedServer(api_key=None if open else KEY)
 
 
-def judge(application: Application, *, open: bool = False) -> dict[str, Verdict]:
+def judge(
+    application: Application, *, open: bool = False, abuse: bool = False
+) -> dict[str, Verdict]:
     """Judge an application."""
     key = None if open else KEY
     with BackgroundServer(application) as server:
         endpoint = Endpoint(name="defective", base_url=f"{server.url}/v1", model=MODEL, api_key=key)
-        verdicts = {verdict.check: verdict for verdict in run_suite(endpoint)}
+        verdicts = {verdict.check: verdict for verdict in run_suite(endpoint, abuse=abuse)}
         assert [line for line in server.errors if PLANTED not in line] == []
         return verdicts
 
@@ -81,7 +83,8 @@ class Witness:
 
 def foretold(defect: Defect) -> dict[str, Outcome]:
     """Return the outcome of every check that a defect is said to lead to."""
-    outcomes = dict.fromkeys(all_checks(), Outcome.PASSED)
+    made = [id for id, check in all_checks().items() if defect.abuse or not check.abuse]
+    outcomes = dict.fromkeys(made, Outcome.PASSED)
     outcomes |= dict.fromkeys(OPEN if defect.open else LOCKED, Outcome.UNSUPPORTED)
     outcomes |= dict.fromkeys(defect.leaves, Outcome.INCONCLUSIVE)
     outcomes |= dict.fromkeys(defect.lacks, Outcome.UNSUPPORTED)

@@ -126,7 +126,8 @@ class Defect:
     inconclusive, as what they judge is gone; `lacks` those that count as unsupported, since the
     server refuses what they need. Every other check stays as it is without the defect. `issues`
     are public reports of it, `row` their place in the catalogue they were collected in. With
-    `open` the embedded server asks for no key.
+    `open` the embedded server asks for no key; with `abuse` the checks that burden a server are
+    made too.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Defect:
     issues: tuple[str, ...] = ()
     row: str = ""
     open: bool = False
+    abuse: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
