@@ -117,7 +117,8 @@ class Asker:
         return exchange
 
     async def _exchange(self, contract: Contract) -> Exchange:
-        answer = await self._tasks[contract.follows] if contract.follows else None
+        followed = self._fetches[contract.follows] if contract.follows else None
+        answer = await asyncio.wrap_future(followed) if followed else None
         try:
             sent = build_request(contract, self.aim, answer=answer)
         except Inconclusive as reason:

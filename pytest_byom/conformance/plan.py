@@ -25,6 +25,12 @@ PROSE = re.compile(r"\$\{tokens:(\d+)\}")
 UNBOUNDED = 256
 """The tokens counted for an answer whose request sets no limit."""
 
+BEYOND = 100_000_000
+"""A limit that is larger than any context window is none: the request ends its answer otherwise."""
+
+MOST_CHOICES = 128
+"""More than that the API does not give."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -72,7 +78,8 @@ def _ceiling(contract: Contract) -> int:
     if not contract.is_chat or contract.kind == "broken" or not isinstance(body, dict):
         return 0
     limits = [body.get("max_tokens"), body.get("max_completion_tokens")]
-    answer = min((limit for limit in limits if isinstance(limit, int)), default=UNBOUNDED)
-    choices = body.get("n") or 1
+    bounds = [limit for limit in limits if isinstance(limit, int) and 0 < limit < BEYOND]
+    answer = min(bounds, default=UNBOUNDED)
+    choices = min(body.get("n") or 1, MOST_CHOICES)
     prose = sum(map(int, PROSE.findall(str(body))))
     return len(str(body)) // CHARACTERS_PER_TOKEN + prose + answer * choices

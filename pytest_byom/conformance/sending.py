@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING, Any
 from pytest_byom.client.errors import ContractError
 from pytest_byom.conformance.exchange import Exchange, Headers, Sent, dig
 from pytest_byom.conformance.finding import Inconclusive
+from pytest_byom.conformance.values import is_integer
 from pytest_byom.contract.placeholders import fill_text, fill_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pytest_byom.contract import Contract
+
+LARGEST_WINDOW = 131_072
+"""Tokens; twice as many are a megabyte of prose."""
+
+WINDOWS = (
+    "context_window",
+    "max_model_len",
+    "context_length",
+    "max_context_length",
+    "meta.n_ctx",
+)
+"""Where Groq, vLLM, OpenRouter, Mistral and llama.cpp list the context window of a model."""
 
 PROSE = "The quick brown fox jumps over the lazy dog while it rains in the old harbour town. "
 USER_AGENT = "pytest-byom"
@@ -24,13 +37,17 @@ WRONG_KEY = "byom-wrong-key-0123456789abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, kw_only=True)
 class Aim:
-    """Where requests go, and with what: base URL, model, key and extra headers."""
+    """Where requests go, and with what: base URL, model, key and extra headers.
+
+    `context_window` is the model's, in tokens, 0 if the registry does not say.
+    """
 
     base_url: str
     model: str
     api_key: str | None = field(default=None, repr=False)
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: tuple[str, ...] = ()
+    context_window: int = 0
 
 
 def build_request(contract: Contract, aim: Aim, *, answer: Exchange | None = None) -> Sent:
@@ -47,10 +64,10 @@ def build_request(contract: Contract, aim: Aim, *, answer: Exchange | None = Non
     elif request.body_text is not None:
         body = fill_text(request.body_text, piece).encode()
     url = aim.base_url.rstrip("/") + fill_text(request.path, piece)
-    return Sent(request.method, url, _headers(contract, aim), body)
+    return Sent(request.method, url, _headers(contract, aim, piece), body)
 
 
-def _headers(contract: Contract, aim: Aim) -> Headers:
+def _headers(contract: Contract, aim: Aim, piece: Callable[[str], Any]) -> Headers:
     request = contract.request
     stream = contract.asks_stream
     headers: dict[str, str | None] = {
@@ -61,7 +78,10 @@ def _headers(contract: Contract, aim: Aim) -> Headers:
     if request.body is not None or request.body_text is not None:
         headers["content-type"] = "application/json"
     headers |= _credentials(request.key, aim)
-    headers |= {name.lower(): value for name, value in request.headers.items()}
+    headers |= {
+        name.lower(): value and fill_text(value, piece).strip()
+        for name, value in request.headers.items()
+    }
     return tuple((name, value) for name, value in headers.items() if value is not None)
 
 
@@ -79,10 +99,36 @@ def _piece(name: str, *, aim: Aim, answer: Exchange | None) -> Any:
     if name == "model":
         return aim.model
     if name.startswith("tokens:"):
-        return PROSE * (int(name.removeprefix("tokens:")) // 18 + 1)
+        return prose(int(name.removeprefix("tokens:")))
+    if name.startswith("window:"):
+        window = aim.context_window or listed_window(answer, aim.model)
+        return prose(window * int(name.removeprefix("window:")) // 100)
+    if name.startswith("nested:"):
+        depth = int(name.removeprefix("nested:"))
+        return '{"a":' * depth + "1" + "}" * depth
     if name.startswith("answer.") and answer is not None:
         return _answer_piece(name.removeprefix("answer."), answer)
     raise ContractError(f"unknown placeholder ${{{name}}}")
+
+
+def prose(tokens: int) -> str:
+    """Return plain prose of about so many tokens."""
+    return PROSE * (tokens // 18 + 1)
+
+
+def listed_window(answer: Exchange | None, model: str) -> int:
+    """Return the context window that a list of models gives a model.
+
+    Raises Inconclusive if it gives none, or one that is too large to be filled.
+    """
+    entries = dig(answer.json, "data") if answer is not None else None
+    entry = next((e for e in entries or () if isinstance(e, dict) and e.get("id") == model), {})
+    window = next((found for path in WINDOWS if is_integer(found := dig(entry, path))), 0)
+    if not window:
+        raise Inconclusive(f"nothing says how large the context window of {model} is")
+    if window > LARGEST_WINDOW:
+        raise Inconclusive(f"a context window of {window} tokens is too large to be filled")
+    return int(window)
 
 
 def _answer_piece(path: str, answer: Exchange) -> Any:

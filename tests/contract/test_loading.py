@@ -76,7 +76,7 @@ BROKEN = [
         (
             "a.yaml:4: request.body.model has an "
             "unknown placeholder ${modle}; there are ${model}, ${answer.PATH}, ${answer.inner}, "
-            "${tokens:N}; for a ${ as it is, write $${"
+            "${tokens:N}, ${window:N}, ${nested:N}; for a ${ as it is, write $${"
         ),
     ),
     (
@@ -84,7 +84,7 @@ BROKEN = [
         (
             "a.yaml:3: request.body[0] has an unknown "
             "placeholder ${tokens:0}; there are ${model}, ${answer.PATH}, ${answer.inner}, "
-            "${tokens:N}; for a ${ as it is, write $${"
+            "${tokens:N}, ${window:N}, ${nested:N}; for a ${ as it is, write $${"
         ),
     ),
     (
@@ -95,8 +95,11 @@ BROKEN = [
         ),
     ),
     (
-        "title: x\nrequest:\n  headers: {x-a: '${model}'}",
-        "a.yaml:3: request.headers.x-a has a placeholder; those of headers are not filled",
+        "title: x\nrequest:\n  headers: {x-a: '${answer.message}'}",
+        (
+            "a.yaml:3: request.headers.x-a has "
+            "${answer.message}, which needs 'follows' to name the contract that is answered first"
+        ),
     ),
     (
         GOOD + "expect: {boddy: 1}",
