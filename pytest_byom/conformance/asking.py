@@ -117,8 +117,9 @@ class Asker:
         return exchange
 
     async def _exchange(self, contract: Contract) -> Exchange:
-        followed = self._fetches[contract.follows] if contract.follows else None
-        answer = await asyncio.wrap_future(followed) if followed else None
+        answer = None
+        if contract.follows:
+            answer = await asyncio.wrap_future(self._fetches[contract.follows])
         try:
             sent = build_request(contract, self.aim, answer=answer)
         except Inconclusive as reason:

@@ -14,6 +14,8 @@ from defects import (
     messages,
     models,
     params,
+    params_tables,
+    params_types,
     parity,
     response,
     stream_bytes,
@@ -23,6 +25,7 @@ from defects import (
     structured,
     tools,
     usage,
+    windows,
 )
 
 DEFECTS = [
@@ -31,7 +34,10 @@ DEFECTS = [
     *auth.DEFECTS,
     *models.DEFECTS,
     *params.DEFECTS,
+    *params_tables.DEFECTS,
+    *params_types.DEFECTS,
     *limits.DEFECTS,
+    *windows.DEFECTS,
     *messages.DEFECTS,
     *response.DEFECTS,
     *choices.DEFECTS,

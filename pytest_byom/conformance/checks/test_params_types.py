@@ -151,7 +151,6 @@ test_messages_object = wrong_type(
     statement="param-06",
     sentence="messages as an object is refused.",
 )
-test_type_model = wrong_type("type-model", sentence="model as a number is refused.")
 test_type_temperature = wrong_type("type-temperature", sentence="temperature as a word is refused.")
 test_type_top_p = wrong_type("type-top-p", sentence="top_p as an array is refused.")
 test_type_max_completion_tokens = wrong_type(
@@ -186,6 +185,7 @@ test_type_tool_choice = wrong_type(
     "type-tool-choice", needs=["tools"], sentence="tool_choice as a number is refused."
 )
 
+test_type_model = odd_type("model")
 test_type_logit_bias = odd_type("logit_bias")
 test_type_parallel_tool_calls = odd_type("parallel_tool_calls")
 test_type_user = odd_type("user")
