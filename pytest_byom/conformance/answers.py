@@ -78,6 +78,13 @@ def bounded(exchange: Exchange, limit: int) -> Iterator[Wrong]:
         yield no_effect(exchange, place, expected=f"at most {limit}", got=count)
 
 
+def not_streamed(exchange: Exchange) -> Iterator[Wrong]:
+    """Yield what is wrong if a stream came that was not asked for."""
+    if exchange.media_type == "text/event-stream":
+        place = "header content-type"
+        yield wrong(exchange, place, expected="application/json", got=exchange.media_type)
+
+
 def answered(exchange: Exchange) -> Iterator[Wrong]:
     """Yield what is wrong unless an answer came, and is no failure of the server."""
     if exchange.status is None and not exchange.trouble.startswith("not asked"):

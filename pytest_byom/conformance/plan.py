@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.conformance.values import BEYOND_WINDOWS
 from pytest_byom.contract import Contract, load_contract
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ PROSE = re.compile(r"\$\{tokens:(\d+)\}")
 
 UNBOUNDED = 256
 """The tokens counted for an answer whose request sets no limit."""
-
-BEYOND = 100_000_000
-"""A limit that is larger than any context window is none: the request ends its answer otherwise."""
 
 MOST_CHOICES = 128
 """More than that the API does not give."""
@@ -78,7 +76,7 @@ def _ceiling(contract: Contract) -> int:
     if not contract.is_chat or contract.kind == "broken" or not isinstance(body, dict):
         return 0
     limits = [body.get("max_tokens"), body.get("max_completion_tokens")]
-    bounds = [limit for limit in limits if isinstance(limit, int) and 0 < limit < BEYOND]
+    bounds = [limit for limit in limits if isinstance(limit, int) and 0 < limit < BEYOND_WINDOWS]
     answer = min(bounds, default=UNBOUNDED)
     choices = min(body.get("n") or 1, MOST_CHOICES)
     prose = sum(map(int, PROSE.findall(str(body))))

@@ -6,6 +6,6 @@ client allow.
 
 from __future__ import annotations
 
-from defects import legal_answers, legal_streams
+from defects import legal_answers, legal_params, legal_streams
 
-VARIANTS = [*legal_streams.VARIANTS, *legal_answers.VARIANTS]
+VARIANTS = [*legal_streams.VARIANTS, *legal_answers.VARIANTS, *legal_params.VARIANTS]

@@ -140,6 +140,26 @@ DEFECTS = [
         turns=NULLS | failed("params.null-stream"),
     ),
     Defect(
+        id="params-null-streams",
+        title="stream: null or false is taken for true, as the member is there.",
+        change=change_request(lambda data: data.update(stream=True), when=has("stream")),
+        turns=failed("params.null-stream", "params.neutral-stream")
+        | failed("http.json-media-type", "http.json-body")
+        | deviates("http.plain-despite-accept", "params.type-stream"),
+    ),
+    Defect(
+        id="params-choice-500",
+        title="tool_choice without tools makes the server fail.",
+        change=refuse(
+            "NoneType is not iterable",
+            status=500,
+            when=lambda asked: (
+                _has_value(asked, "tool_choice") and not asked.parameters.get("tools")
+            ),
+        ),
+        turns=deviates("params.neutral-tool-choice", "tools.choice-alone"),
+    ),
+    Defect(
         id="params-null-objects",
         title="null where an object may stand is refused.",
         change=refuse(
@@ -268,18 +288,26 @@ DEFECTS = [
         abuse=True,
     ),
     Defect(
+        id="params-limit-wraps",
+        title="Of a token limit beyond 32 bits the lower half counts.",
+        change=change_request(
+            lambda data: data.update(max_tokens=1), when=_above(2**31 - 1, "max_tokens")
+        ),
+        turns=deviates("params.huge-limit"),
+    ),
+    Defect(
         id="params-both-limits-larger",
         title="Of two token limits neither holds.",
         change=change_request(
             lambda data: data.update(max_tokens=40, max_completion_tokens=None), when=_both_limits
         ),
-        turns=ignored("params.both-limits"),
+        turns=ignored("params.both-limits", "params.both-limits-older"),
     ),
     Defect(
         id="params-both-limits-500",
         title="Two token limits make the server fail.",
         change=refuse("conflict", status=500, when=_both_limits),
-        turns=deviates("params.both-limits"),
+        turns=deviates("params.both-limits", "params.both-limits-older"),
     ),
     Defect(
         id="params-seed-refused",

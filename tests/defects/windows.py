@@ -21,6 +21,7 @@ from defects.planting import (
 LONG = 20_000
 """Characters; no other prompt of the suite has as many."""
 
+DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 RATE = {
     "message": "Rate limit reached",
     "type": "requests",
@@ -100,6 +101,20 @@ DEFECTS = [
         title="Retry-After is 0.",
         change=answer_with(429, {"error": RATE}, when=reasons, headers=(("retry-after", "0"),)),
         turns=deviates("limits.retry-after", "reasoning.effort"),
+    ),
+    Defect(
+        id="limits-wait-until",
+        title="A parameter is refused with 429, with a date to wait for.",
+        change=answer_with(429, {"error": RATE}, when=reasons, headers=(("retry-after", DATE),)),
+        turns=deviates("reasoning.effort"),
+    ),
+    Defect(
+        id="limits-no-quota",
+        title="A parameter is refused with 429, as the account is empty: no waiting helps.",
+        change=answer_with(429, {"error": {**RATE, "code": "insufficient_quota"}}, when=reasons),
+        turns=deviates("reasoning.effort"),
+        row="C334",
+        issues=("langchain-ai/langchainjs#1929", "2389-research/tracker#547"),
     ),
     Defect(
         id="limits-more-left",

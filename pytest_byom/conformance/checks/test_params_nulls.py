@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import accepted, below_500, bounded
+from pytest_byom.conformance.answers import accepted, below_500, bounded, not_streamed
 from pytest_byom.conformance.check import check
 
 if TYPE_CHECKING:
@@ -74,6 +74,19 @@ def null_unforeseen(
     return run
 
 
+@check(
+    "params.null-stream",
+    level="must",
+    decides=["param-08"],
+    asks=["params/null-stream"],
+    breaks="openai-python sends null for stream=None and waits for one JSON body",
+)
+def test_null_stream(byom_ask: Ask) -> Iterator[Wrong]:
+    """stream as null means the same as leaving it out: one JSON body comes."""
+    yield from accepted(byom_ask("params/null-stream"))
+    yield from not_streamed(byom_ask("params/null-stream"))
+
+
 test_null_temperature = null_alone("temperature")
 test_null_top_p = null_alone("top_p")
 test_null_stop = null_alone("stop", breaks="LangChain passes its stop on, also where it is None")
@@ -81,9 +94,6 @@ test_null_n = null_alone("n")
 test_null_seed = null_alone("seed")
 test_null_logprobs = null_alone("logprobs")
 test_null_top_logprobs = null_alone("top_logprobs")
-test_null_stream = null_alone(
-    "stream", breaks="openai-python sends null for stream=None and waits for one JSON body"
-)
 test_null_stream_options = null_alone("stream_options")
 test_null_frequency_penalty = null_alone("frequency_penalty")
 test_null_presence_penalty = null_alone("presence_penalty")

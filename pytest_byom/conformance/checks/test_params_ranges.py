@@ -8,6 +8,7 @@ from pytest_byom.conformance.answers import (
     accepted,
     below_500,
     bounded,
+    completion_tokens,
     refused,
     status_wrong,
     wrong,
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from pytest_byom.conformance.asking import Ask
     from pytest_byom.conformance.finding import Wrong
+
+LEAST_ROOM = 64
+"""Tokens; a context window leaves more of them to a prompt of two words."""
 
 UNNOTICED = "a typing error in a setting goes unnoticed"
 
@@ -132,6 +136,20 @@ def test_both_limits(byom_ask: Ask) -> Iterator[Wrong]:
 
 
 @check(
+    "params.both-limits-older",
+    level="should",
+    decides=["param-23"],
+    asks=["params/both-limits-older"],
+    breaks="gateways that add the one name to the other send both, and no limit holds",
+)
+def test_both_limits_older(byom_ask: Ask) -> Iterator[Wrong]:
+    """A smaller max_tokens beside max_completion_tokens is refused with 4xx, or one bounds."""
+    exchange = byom_ask("params/both-limits-older")
+    yield from below_500(exchange)
+    yield from bounded(exchange, 7)
+
+
+@check(
     "params.huge-limit",
     level="should",
     decides=["param-24", "param-45"],
@@ -139,8 +157,14 @@ def test_both_limits(byom_ask: Ask) -> Iterator[Wrong]:
     breaks="apps that send a very large limit for none get a 5xx, which SDKs ask for three times",
 )
 def test_huge_limit(byom_ask: Ask) -> Iterator[Wrong]:
-    """A token limit beyond the context window is refused with 4xx or clamped."""
-    yield from below_500(byom_ask("params/huge-limit"))
+    """A token limit beyond the context window is refused with 4xx or clamped, not overrun."""
+    exchange = byom_ask("params/huge-limit")
+    yield from below_500(exchange)
+    if exchange.status == 200 and exchange.finish_reason == "length":
+        count = completion_tokens(exchange)
+        if count < LEAST_ROOM:
+            got = f'"length" after {count} tokens'
+            yield wrong(exchange, "choices.0.finish_reason", expected='"stop"', got=got)
 
 
 @check(

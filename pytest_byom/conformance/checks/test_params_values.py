@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import accepted, below_500, wrong
+from pytest_byom.conformance.answers import accepted, below_500, not_streamed, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.exchange import dig
 
@@ -71,12 +71,6 @@ test_neutral_n = taken(
     decides=["param-25"],
     breaks="LangChain sends n: 1 where it is set",
 )
-test_neutral_stream = taken(
-    "neutral-stream",
-    sentence="stream: false, alone, is the same as no stream member.",
-    decides=["param-09"],
-    breaks="openai-python's parse() and LangChain send stream: false and wait for one JSON body",
-)
 test_neutral_response_format = taken(
     "neutral-response-format",
     level="should",
@@ -97,6 +91,13 @@ test_neutral_presence_penalty = taken(
     sentence="presence_penalty 0, alone, is accepted.",
     decides=["param-35"],
     breaks="many UIs send both penalties with their default",
+)
+test_neutral_user = taken(
+    "neutral-user",
+    level="should",
+    sentence="user, alone, is accepted.",
+    decides=["param-39"],
+    breaks="chat UIs send it with each request, so that abuse can be told apart",
 )
 test_temperature_two = taken(
     "temperature-two",
@@ -120,6 +121,19 @@ test_stop_four = taken(
     decides=["param-32"],
     breaks="agents that stop at each role's name send four of them",
 )
+
+
+@check(
+    "params.neutral-stream",
+    level="must",
+    decides=["param-09"],
+    asks=["params/neutral-stream"],
+    breaks="openai-python's parse() and LangChain send stream: false and wait for one JSON body",
+)
+def test_neutral_stream(byom_ask: Ask) -> Iterator[Wrong]:
+    """stream: false, alone, is the same as no stream member."""
+    yield from accepted(byom_ask("params/neutral-stream"))
+    yield from not_streamed(byom_ask("params/neutral-stream"))
 
 
 @check(
@@ -159,3 +173,15 @@ def test_neutral_logit_bias(byom_ask: Ask) -> Iterator[Wrong]:
 def test_neutral_stop(byom_ask: Ask) -> Iterator[Wrong]:
     """An empty list of stop sequences is accepted or refused with 4xx."""
     yield from below_500(byom_ask("params/neutral-stop"))
+
+
+@check(
+    "params.neutral-tool-choice",
+    level="should",
+    decides=["tool-21"],
+    asks=["params/neutral-tool-choice"],
+    breaks="wrappers that always say which tool may be called fail where there is none",
+)
+def test_neutral_tool_choice(byom_ask: Ask) -> Iterator[Wrong]:
+    """tool_choice "none" without tools is accepted or refused with 4xx."""
+    yield from below_500(byom_ask("params/neutral-tool-choice"))

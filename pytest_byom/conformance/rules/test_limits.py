@@ -101,7 +101,7 @@ def test_rate_code(answer: Answer) -> Iterator[Wrong]:
     breaks="clients that pace themselves by these headers read nonsense",
 )
 def test_rate_headers(answer: Answer) -> Iterator[Wrong]:
-    """x-ratelimit headers, if they came, are counts and durations, and no more is left than is."""
+    """x-ratelimit headers, if they came, are counts and durations; no more is left than allowed."""
     for kind in KINDS:
         limit, left, reset = (
             answer.exchange.header(f"x-ratelimit-{part}-{kind}")
