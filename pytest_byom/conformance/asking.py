@@ -134,7 +134,9 @@ class Asker:
         return exchange
 
     async def _exchange(self, contract: Contract) -> Exchange:
-        answer = await self._tasks[contract.follows] if contract.follows else None
+        answer = None
+        if contract.follows:
+            answer = await asyncio.wrap_future(self._fetches[contract.follows])
         try:
             sent = build_request(contract, self.aim, answer=answer)
         except Inconclusive as reason:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.capabilities import PROBES, WITHOUT
+from pytest_byom.conformance.values import BEYOND_WINDOWS
 from pytest_byom.contract import Contract, load_contract
 from pytest_byom.contract.placeholders import count_tokens
 
@@ -28,6 +29,9 @@ FUZZED = 200
 
 UNBOUNDED = 256
 """The tokens counted for an answer whose request sets no limit."""
+
+MOST_CHOICES = 128
+"""More than that the API does not give."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,9 @@ def _ceiling_of_one(contract: Contract, number: int) -> int:
         return 0
     given = (body.get("max_tokens"), body.get("max_completion_tokens"))
     limits = [number if limit == "${number}" else limit for limit in given]
-    answer = min((limit for limit in limits if isinstance(limit, int)), default=UNBOUNDED)
-    choices = body.get("n") or 1
+    bounds = [limit for limit in limits if isinstance(limit, int) and 0 < limit < BEYOND_WINDOWS]
+    answer = min(bounds, default=UNBOUNDED)
+    choices = min(body.get("n") or 1, MOST_CHOICES)
     counts = (count_tokens(name, number) for name in PROSE.findall(str(body)))
     prose = sum(count for count in counts if count is not None)
     return len(str(body)) // CHARACTERS_PER_TOKEN + prose + answer * choices

@@ -170,6 +170,12 @@ class Contract:
         body = self.request.body
         return isinstance(body, dict) and body.get("stream") is True
 
+    @property
+    def asks_plain(self) -> bool:
+        """Whether the body asks for no stream; a `stream` of the wrong type asks for neither."""
+        body = self.request.body
+        return not isinstance(body, dict) or body.get("stream") in (None, False)
+
 
 def fits_block(text: str) -> bool:
     """Whether a text can stand in a block of a YAML file and be read back as it is."""

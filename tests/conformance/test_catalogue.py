@@ -134,7 +134,7 @@ def test_every_contract_is_asked() -> None:
 
 
 def test_modules_hold_their_area() -> None:
-    """A check stands in the module of its area, one of checks or rules."""
+    """A check stands in a module of its area, test_AREA or test_AREA_PART."""
     for check, function in suite_functions():
         folder, _, name = function.__module__.rpartition(".")
         assert folder.endswith(".rules" if check.on else ".checks")

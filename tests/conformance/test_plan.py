@@ -78,6 +78,9 @@ CEILINGS: list[tuple[str, int, int]] = [
     ("params/missing-messages", 0, 0),
     ("http/get-chat", 0, 0),
     ("usage/long-prompt", 40, 4000),
+    ("params/huge-limit", 256, 400),
+    ("params/max-tokens-negative", 256, 400),
+    ("params/n-large", 512, 600),
 ]
 
 

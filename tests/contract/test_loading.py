@@ -77,7 +77,8 @@ BROKEN = [
         (
             "a.yaml:4: request.body.model has an "
             "unknown placeholder ${modle}; there are ${model}, ${path-model}, ${number}, "
-            "${answer.PATH}, ${answer.inner}, ${tokens:N}; for a ${ as it is, write $${"
+            "${answer.PATH}, ${answer.inner}, ${tokens:N}, ${window:N}, ${nested:N}; "
+            "for a ${ as it is, write $${"
         ),
     ),
     (
@@ -85,7 +86,8 @@ BROKEN = [
         (
             "a.yaml:3: request.body[0] has an unknown "
             "placeholder ${tokens:0}; there are ${model}, ${path-model}, ${number}, "
-            "${answer.PATH}, ${answer.inner}, ${tokens:N}; for a ${ as it is, write $${"
+            "${answer.PATH}, ${answer.inner}, ${tokens:N}, ${window:N}, ${nested:N}; "
+            "for a ${ as it is, write $${"
         ),
     ),
     (
@@ -96,8 +98,11 @@ BROKEN = [
         ),
     ),
     (
-        "title: x\nrequest:\n  headers: {x-a: '${model}'}",
-        "a.yaml:3: request.headers.x-a has a placeholder; those of headers are not filled",
+        "title: x\nrequest:\n  headers: {x-a: '${answer.message}'}",
+        (
+            "a.yaml:3: request.headers.x-a has "
+            "${answer.message}, which needs 'follows' to name the contract that is answered first"
+        ),
     ),
     (
         GOOD + "expect: {boddy: 1}",

@@ -26,6 +26,8 @@ from defects import (
     messages_forms,
     models,
     params,
+    params_tables,
+    params_types,
     parity,
     reasoning,
     response,
@@ -40,6 +42,7 @@ from defects import (
     tools_table,
     usage,
     vision,
+    windows,
 )
 from defects.consequences import load_consequences
 
@@ -52,7 +55,10 @@ NAMED = [
     *auth.DEFECTS,
     *models.DEFECTS,
     *params.DEFECTS,
+    *params_tables.DEFECTS,
+    *params_types.DEFECTS,
     *limits.DEFECTS,
+    *windows.DEFECTS,
     *messages.DEFECTS,
     *messages_content.DEFECTS,
     *messages_forms.DEFECTS,

@@ -45,3 +45,6 @@ READ_PLAIN = TOKENS | frozenset(
     | {"tools.none", "tools.streamed-same"}
 )
 """Checks that read the JSON of a plain answer."""
+
+WINDOW = frozenset({"limits.overlong", "limits.overlong-code", "limits.overlong-stream"})
+"""Checks that need a list of models which tells the context window."""

@@ -277,6 +277,7 @@ OTHERS = [
         id="error-code-status",
         title="The code of an error is the status.",
         change=change_reply(_integer_codes, when=chat, status=400),
+        lacks=frozenset({"limits.overlong-code"}),
     ),
     Variant(
         id="error-no-param",

@@ -49,7 +49,7 @@ class Asked:
         """The JSON object of the body; empty if there is none."""
         try:
             found = json.loads(self.request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 

@@ -46,6 +46,18 @@ def test_charset_accepted(byom_ask: Ask) -> Iterator[Wrong]:
 
 
 @check(
+    "http.client-request-id",
+    level="may",
+    decides=["hdr-03"],
+    asks=["http/client-request-id"],
+    breaks="apps that name each request themselves, to find it in a log, get an error",
+)
+def test_client_request_id(byom_ask: Ask) -> Iterator[Wrong]:
+    """X-Client-Request-Id, sent by the client, is accepted."""
+    yield from accepted(byom_ask("http/client-request-id"))
+
+
+@check(
     "http.sdk-headers",
     level="must",
     decides=["http-16", "http-17"],
