@@ -111,6 +111,8 @@ DEFECTS = [
             "access-control-allow-headers", "content-type", when=method_is("OPTIONS")
         ),
         turns=deviates("http.preflight"),
+        row="C367",
+        issues=("ollama/ollama#4388", "ollama/ollama#6910"),
     ),
     Defect(
         id="http-chunked",
@@ -120,6 +122,8 @@ DEFECTS = [
             when=lambda asked: chat(asked) and bool(asked.header("transfer-encoding")),
         ),
         turns=deviates("http.chunked"),
+        row="L191",
+        issues=("ggml-org/llama.cpp#20264",),
     ),
     Defect(
         id="http-expect",
