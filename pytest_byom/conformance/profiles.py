@@ -62,6 +62,7 @@ FULL: frozenset[str] = frozenset(
         "http/expect",
         "http/form",
         "http/head",
+        "http/preflight-sdk",
         "params/broken-json-stream",
         "params/missing-messages-stream",
         "stream/long-gzip",

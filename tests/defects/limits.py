@@ -66,7 +66,8 @@ DEFECTS = [
         title="max_tokens is ignored.",
         change=change_request(_unlimited, when=asks("max_tokens")),
         turns=ignored("params.max-tokens"),
-        leaves=frozenset({"params.length", "params.n-usage", "stream.length"}) | {"structured.cut"},
+        leaves=frozenset({"params.length", "params.n-usage", "stream.length"})
+        | {"structured.cut", "concurrency.limits"},
         row="C247",
         issues=("vllm-project/vllm-omni#445",),
     ),

@@ -78,19 +78,21 @@ DEFECTS = [
             lambda _: {"model": "byom-embedded", "messages": _SAY_OK}, when=_is_broken
         ),
         turns=failed("params.broken-json"),
+        leaves=frozenset({"errors.stream-json", "http.next-after-bad-json"}),
     ),
     Defect(
         id="params-broken-json-500",
         title="A body that is no JSON makes the server fail.",
         change=refuse("Internal server error", status=500, when=_is_broken),
         turns=failed("errors.client-fault") | deviates("auth.before-body"),
-        leaves=frozenset({"params.broken-json"}),
+        leaves=frozenset({"params.broken-json", "errors.stream-json"}),
     ),
     Defect(
         id="params-no-messages",
         title="A request without messages is answered.",
         change=change_request(lambda data: data.update(messages=_SAY_OK), when=_lacks_messages),
         turns=failed("params.messages-required"),
+        leaves=frozenset({"errors.stream-messages"}),
     ),
     Defect(
         id="params-empty-messages",
