@@ -24,6 +24,7 @@ FULL = frozenset(
         "http/expect",
         "http/form",
         "http/head",
+        "http/preflight-sdk",
         "limits/overlong",
         "limits/overlong-stream",
         "logprobs/stream",

@@ -90,6 +90,7 @@ DEFECTS = [
         title="A request without messages is answered.",
         change=change_request(lambda data: data.update(messages=_SAY_OK), when=_lacks_messages),
         turns=failed("params.messages-required"),
+        leaves=frozenset({"errors.stream-messages"}),
     ),
     Defect(
         id="params-empty-messages",
