@@ -106,13 +106,14 @@ DEFECTS = [
         change=change_status(500, when=has_wrong_key, of=401),
         turns=failed("auth.wrong-key", "errors.client-fault")
         | deviates("auth.stream", "auth.before-body"),
+        leaves=frozenset({"parity.error-key"}),
     ),
     Defect(
         id="auth-wrong-served",
         title="Any key is as good as the right one; only none at all is refused.",
         change=_serve_any_key,
         turns=failed("auth.wrong-key") | deviates("auth.stream", "auth.before-body"),
-        leaves=frozenset({"auth.code"}),
+        leaves=frozenset({"auth.code"}) | {"parity.error-key"},
     ),
     Defect(
         id="auth-stream-event",

@@ -244,7 +244,8 @@ DEFECTS = [
             | {"messages.own-answer", "models.contains", "params.defaults", "usage.same-prompt"}
             | {"usage.grows", "usage.stream-same", "disconnect.next-request", "errors.alive"}
         )
-        | {"response.created-order"},
+        | {"response.created-order"}
+        | {"parity.model"},
     ),
     Defect(
         id="http-charset-refused",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import needing
+from defects.leaving import REASONING, needing
 from defects.planting import (
     Asked,
     Defect,
@@ -66,7 +66,9 @@ DEFECTS = [
         title="max_tokens is ignored.",
         change=change_request(_unlimited, when=asks("max_tokens")),
         turns=ignored("params.max-tokens"),
-        leaves=frozenset({"params.length", "params.n-usage", "stream.length"}) | {"structured.cut"},
+        leaves=frozenset({"params.length", "params.n-usage", "stream.length"})
+        | {"structured.cut"}
+        | {"parity.max-tokens", "parity.n", "reasoning.cut"},
         row="C247",
         issues=("vllm-project/vllm-omni#445",),
     ),
@@ -77,6 +79,7 @@ DEFECTS = [
         turns=ignored("params.max-completion-tokens"),
         row="C239",
         issues=("ikawrakow/ik_llama.cpp#2321",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-default",
@@ -87,6 +90,7 @@ DEFECTS = [
         turns=ignored("params.max-completion-tokens"),
         row="C240",
         issues=("abetlen/llama-cpp-python#1907",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-limit",
@@ -97,6 +101,7 @@ DEFECTS = [
         turns=ignored("params.max-completion-tokens"),
         row="C243",
         issues=("ray-project/ray#53922",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-refused",
@@ -109,6 +114,7 @@ DEFECTS = [
         turns=failed("params.max-completion-tokens", "errors.object"),
         row="C238",
         issues=("voideditor/void#128",),
+        lacks=REASONING,
     ),
     Defect(
         id="params-type-none",
@@ -119,9 +125,10 @@ DEFECTS = [
             type="None",
             code="400",
         ),
-        turns=failed("params.max-completion-tokens"),
+        turns=failed("params.max-completion-tokens") | deviates("errors.request-type"),
         row="C300",
         issues=("BerriAI/litellm#10910",),
+        lacks=REASONING,
     ),
     Defect(
         id="params-always-stop",
@@ -134,7 +141,16 @@ DEFECTS = [
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
             | {"params.max-tokens", "params.max-completion-tokens"}
         )
-        | {"logprobs.count"},
+        | {"logprobs.count"}
+        | {
+            "audio.counted",
+            "vision.counted",
+            "parity.usage",
+            "parity.max-tokens",
+            "parity.n",
+            "reasoning.tokens",
+            "reasoning.cut",
+        },
         row="C091",
         issues=("sgl-project/mini-sglang#126",),
     ),
@@ -143,7 +159,8 @@ DEFECTS = [
         title="An answer that the limit cut ends with stop.",
         change=on_choices(_stops_at_length),
         turns=failed("params.length") | deviates("structured.cut"),
-        leaves=frozenset({"params.n-usage", "stream.length"}),
+        leaves=frozenset({"params.n-usage", "stream.length"})
+        | {"parity.max-tokens", "reasoning.cut"},
     ),
     Defect(
         id="params-n-one",
@@ -181,14 +198,14 @@ DEFECTS = [
         title="stop is an array only: a text is refused.",
         change=refuse("stop must be an array", when=_stop_is(str)),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
     ),
     Defect(
         id="params-stop-ignored",
         title="stop is ignored.",
         change=drop("stop"),
         turns=ignored("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
         row="C231",
         issues=("Blaizzy/mlx-vlm#1044",),
     ),
@@ -197,7 +214,7 @@ DEFECTS = [
         title="Only the end of the model's text ends a run, not the stop sequence.",
         change=drop("stop", when=asks("max_tokens")),
         turns=ignored("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
         row="C232",
         issues=("jundot/omlx#1054",),
     ),
@@ -206,7 +223,7 @@ DEFECTS = [
         title="The stop sequence is part of the text.",
         change=change_asked_json(_keep_stop, when=asks("stop")),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
     ),
     Defect(
         id="params-stop-finish",

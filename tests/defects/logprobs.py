@@ -71,7 +71,7 @@ DEFECTS = [
         title="logprobs is ignored.",
         change=drop("logprobs", "top_logprobs", when=asks("logprobs")),
         turns=ignored("logprobs.given"),
-        leaves=OF_ENTRIES,
+        leaves=OF_ENTRIES | {"parity.logprobs"},
         row="C248",
         issues=("platform.claude.com/docs/en/api/openai-sdk",),
     ),
@@ -88,7 +88,7 @@ DEFECTS = [
         title="The log probabilities come in the form of the older API.",
         change=on_choices(_older, when=asks("logprobs")),
         turns=ignored("logprobs.given"),
-        leaves=OF_ENTRIES,
+        leaves=OF_ENTRIES | {"parity.logprobs"},
     ),
     Defect(
         id="logprobs-no-top",
@@ -133,6 +133,7 @@ DEFECTS = [
         title="The first entry is that of a token of the prompt.",
         change=on_choices(_shifted, when=asks("logprobs")),
         turns=deviates("logprobs.text"),
+        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-three",
@@ -151,6 +152,7 @@ DEFECTS = [
         title="The entries come five times over.",
         change=on_choices(_five_times, when=asks("logprobs")),
         turns=deviates("logprobs.count"),
+        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-no-refusal",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from defects.leaving import SEEING, needing
 from defects.planting import (
     Asked,
     Defect,
@@ -139,18 +140,23 @@ DEFECTS = [
         change=refuse("content must be a string", when=_has_parts),
         turns=failed("messages.text-part"),
         leaves=frozenset({"messages.part-is-text"}),
+        lacks=SEEING | needing("audio") | {"audio.counted"},
     ),
     Defect(
         id="messages-parts-printed",
         title="The model reads content parts as JSON.",
         change=change_request(_print_parts, when=_has_parts),
-        turns=deviates("messages.part-is-text"),
+        turns=deviates("messages.part-is-text")
+        | deviates("vision.detail-unknown", "vision.unreachable")
+        | failed("vision.bad-base64", "vision.not-an-image"),
+        lacks=needing("audio") | {"audio.counted"},
     ),
     Defect(
         id="messages-parts-dropped",
         title="Content parts never reach the model.",
         change=change_request(_drop_parts, when=_has_parts),
-        turns=deviates("messages.part-is-text"),
+        turns=deviates("messages.part-is-text") | ignored("audio.counted", "vision.counted"),
+        lacks=needing("vision", "audio"),
     ),
     Defect(
         id="messages-any-role",

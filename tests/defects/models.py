@@ -161,7 +161,8 @@ DEFECTS = [
         title="An unknown model makes the server fail.",
         change=change_status(500, when=_unknown),
         turns=failed("models.unknown-served"),
-        leaves=frozenset({"models.unknown", "models.unknown-code", "models.unknown-stream"}),
+        leaves=frozenset({"models.unknown", "models.unknown-code", "models.unknown-stream"})
+        | {"parity.error-model"},
     ),
     Defect(
         id="models-unknown-400",
@@ -182,6 +183,7 @@ DEFECTS = [
             200, render({"error": _NO_MODEL}) + DONE, when=_unknown_streams, stream=True
         ),
         turns=deviates("models.unknown-stream"),
+        leaves=frozenset({"parity.error-model"}),
     ),
     Defect(
         id="models-registry-text",

@@ -188,16 +188,19 @@ DEFECTS = [
         leaves=frozenset(
             {"messages.own-call", "params.stop", "params.stop-finish", "tools.none"}
             | {"parity.text", "parity.finish"}
-        ),
+        )
+        | {"parity.usage", "parity.stop", "parity.tool-none"},
         lacks=needing("logprobs", "json_object", "json_schema")
-        | needing("tool_choice_required", "tool_choice_named"),
+        | needing("tool_choice_required", "tool_choice_named")
+        | needing("logit_bias"),
     ),
     Defect(
         id="params-words-for-numbers",
         title="A word in place of the token limit is taken for no limit.",
         change=change_request(_without_words, when=asks("max_tokens")),
         turns=deviates("params.wrong-type"),
-        leaves=frozenset({"errors.stream-status", "errors.param-name"}),
+        leaves=frozenset({"errors.stream-status", "errors.param-name"})
+        | {"parity.error-parameter"},
     ),
     Defect(
         id="params-seed-negative",

@@ -52,18 +52,21 @@ DEFECTS = [
         title="json_object is ignored.",
         change=drop("response_format", when=_is("json_object")),
         turns=ignored(OBJECT),
+        leaves=frozenset({"parity.json-object"}),
     ),
     Defect(
         id="structured-object-fenced",
         title="The JSON stands in a fence of Markdown.",
         change=_text(lambda text: f"```json\n{text}\n```", "json_object"),
         turns=ignored(OBJECT),
+        leaves=frozenset({"parity.json-object"}),
     ),
     Defect(
         id="structured-object-array",
         title="json_object gives an array.",
         change=_text(lambda text: f"[{text}]", "json_object"),
         turns=ignored(OBJECT),
+        leaves=frozenset({"parity.json-object"}),
     ),
     Defect(
         id="structured-object-refused",
@@ -82,7 +85,7 @@ DEFECTS = [
         id="structured-schema-ignored",
         title="json_schema is ignored.",
         change=drop("response_format", when=_is("json_schema")),
-        leaves=frozenset({"structured.order"}),
+        leaves=frozenset({"structured.order"}) | {"parity.json-schema"},
         turns=ignored(SCHEMA)
         | deviates("structured.broken-schema")
         | ignored("structured.generated", "structured.recursive", "structured.streamed"),
@@ -110,7 +113,7 @@ DEFECTS = [
         id="structured-schema-talk",
         title="A sentence stands before the JSON.",
         change=_text(lambda text: f"Here it is: {text}", "json_schema"),
-        leaves=frozenset({"structured.order"}),
+        leaves=frozenset({"structured.order"}) | {"parity.json-schema"},
         turns=ignored(SCHEMA) | ignored("structured.generated", "structured.recursive"),
     ),
     Defect(

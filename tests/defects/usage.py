@@ -175,18 +175,20 @@ DEFECTS = [
         change=_usage(lambda usage: _count(0, usage)),
         turns=failed("usage.positive"),
         leaves=TOKENS
-        - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"},
+        - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
+        | {"audio.counted", "vision.counted"},
     ),
     Defect(
         id="usage-nothing-generated",
         title="completion_tokens is 0 beside a text.",
         change=_usage(_nothing_generated),
-        turns=deviates("usage.of-text"),
+        turns=deviates("usage.of-text") | failed("usage.details"),
         leaves=frozenset(
             {"params.max-tokens", "params.max-completion-tokens", "params.length"}
             | {"params.n-usage"}
         )
-        | {"logprobs.count"},
+        | {"logprobs.count"}
+        | {"parity.usage", "parity.max-tokens", "parity.n", "reasoning.tokens", "reasoning.cut"},
     ),
     Defect(
         id="usage-cached-beyond",
