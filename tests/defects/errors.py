@@ -137,14 +137,17 @@ DEFECTS = [
         title="A word in place of the token limit makes the server fail.",
         change=change_status(500, when=_wrong_type),
         turns=failed("errors.client-fault"),
-        leaves=frozenset({"params.wrong-type", "errors.stream-status"}) | NAMES,
+        leaves=frozenset({"params.wrong-type", "errors.stream-status"})
+        | NAMES
+        | {"parity.error-parameter"},
     ),
     Defect(
         id="errors-all-500",
         title="A fault of the request is answered with 500.",
         change=change_status(500, when=chat, of=400),
         turns=failed("errors.client-fault")
-        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name"),
+        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name")
+        | deviates("audio.output", "vision.file"),
         leaves=frozenset(
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
@@ -154,7 +157,16 @@ DEFECTS = [
             | {"tools.choice-unknown", "tools.incomplete", "tools.bad-schema"}
             | {"structured.broken-schema"}
         )
-        | NAMES,
+        | NAMES
+        | {
+            "audio.unknown-format",
+            "parity.error-parameter",
+            "reasoning.effort-unknown",
+            "vision.detail-unknown",
+            "vision.bad-base64",
+            "vision.not-an-image",
+            "vision.unreachable",
+        },
     ),
     Defect(
         id="errors-429",

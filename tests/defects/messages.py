@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from defects.leaving import SEEING, needing
 from defects.planting import (
     Asked,
     Defect,

@@ -139,12 +139,14 @@ DEFECTS = [
         title="An answer has no model.",
         change=_drop("model"),
         turns=failed("response.model"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="response-model-null",
         title="model is null.",
         change=_set(model=None),
         turns=failed("response.model"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="response-choices-empty",
@@ -157,7 +159,8 @@ DEFECTS = [
         title="choices is null in every answer.",
         change=_set(choices=None),
         turns=failed("response.choices"),
-        leaves=(READ_PLAIN - TOKENS - {"response.fingerprint-stable"})
+        leaves=(READ_PLAIN - TOKENS - {"response.fingerprint-stable", "parity.model"})
+        | {"parity.usage", "parity.max-tokens", "reasoning.cut"}
         | CALLED
         | {"params.length", "params.n-usage"},
     ),
@@ -261,7 +264,8 @@ DEFECTS = [
             {"params.length", "params.n-usage", "params.stop-finish", "parity.finish"}
             | {"stream.length"}
         )
-        | {"tools.bare-arguments", "structured.cut"},
+        | {"tools.bare-arguments", "structured.cut"}
+        | {"parity.max-tokens", "reasoning.cut"},
     ),
     Defect(
         id="response-empty-finish",
@@ -292,7 +296,7 @@ DEFECTS = [
         title='An answer that a limit cut has the finish_reason "model_length".',
         change=_reason("length", "model_length"),
         turns=failed("response.finish-reason-known", "params.length") | deviates("structured.cut"),
-        leaves=frozenset({"params.n-usage", "stream.length"}),
+        leaves=frozenset({"params.n-usage", "stream.length", "parity.max-tokens", "reasoning.cut"}),
         row="C059",
         issues=("laravel/ai#955", "camel-ai/camel#4266"),
     ),

@@ -182,7 +182,7 @@ DEFECTS = [
         id="usage-nothing-generated",
         title="completion_tokens is 0 beside a text.",
         change=_usage(_nothing_generated),
-        turns=deviates("usage.of-text"),
+        turns=deviates("usage.of-text") | failed("usage.details"),
         leaves=frozenset(
             {"params.max-tokens", "params.max-completion-tokens", "params.length"}
             | {"params.n-usage"}
