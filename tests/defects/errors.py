@@ -126,6 +126,29 @@ def _unshaped(id: str, title: str, rewrite: Any, row: str, *issues: str) -> Defe
     )
 
 
+OFF = ("absent", "null", "false")
+FAULTS = (
+    deviates(*(f"logprobs.table-{on}-zero" for on in OFF))
+    | deviates("messages.broken-unicode", "messages.lone-surrogate", "messages.no-content")
+    | deviates("messages.null-content", "messages.result-alone", "messages.unanswered-call")
+    | deviates("structured.loose-strict", "tools.custom", "tools.legacy-beside-tools")
+    | deviates(
+        *(
+            f"tools.table-{tools}-{choice}"
+            for tools in ("absent", "empty")
+            for choice in ("auto", "required", "named")
+        )
+    )
+)
+"""Checks of what may be refused, and must not be a failure."""
+FAULTS_LEFT = frozenset(
+    {f"logprobs.table-{on}-two" for on in OFF}
+    | {"logprobs.table-true-twenty-one", "logprobs.table-true-negative"}
+    | {"messages.unknown-part", "messages.empty-parts", "messages.content-number"}
+    | {"messages.content-true", "messages.content-object"}
+)
+"""Checks of what has to be refused."""
+
 DEFECTS = [
     Defect(
         id="errors-500",
@@ -139,7 +162,9 @@ DEFECTS = [
         title="A fault of the request is answered with 500.",
         change=change_status(500, when=chat, of=400),
         turns=failed("errors.client-fault")
-        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name"),
+        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name")
+        | FAULTS
+        | failed("messages.result-without-id"),
         leaves=frozenset(
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
@@ -148,7 +173,8 @@ DEFECTS = [
             | {"tools.choice-unknown", "tools.incomplete", "tools.bad-schema"}
             | {"structured.broken-schema"}
         )
-        | NAMES,
+        | NAMES
+        | FAULTS_LEFT,
     ),
     Defect(
         id="errors-429",
@@ -311,7 +337,8 @@ DEFECTS = [
         title="Once a request was refused, the next repeated one finds a dead engine.",
         change=Stateful(_refused_again(2)),
         turns=failed("disconnect.next-request"),
-        leaves=frozenset({"params.stop", "params.stop-finish", "parity.text", "parity.finish"}),
+        leaves=frozenset({"params.stop", "params.stop-finish", "parity.text", "parity.finish"})
+        | {"messages.system-heard", "stream.stop"},
     ),
     Defect(
         id="errors-dead-later",

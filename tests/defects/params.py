@@ -109,7 +109,12 @@ DEFECTS = [
         id="params-null-500",
         title="logprobs: null makes the server fail.",
         change=refuse("NoneType is not iterable", status=500, when=_nulls("logprobs")),
-        turns=failed("params.nulls"),
+        leaves=frozenset({"logprobs.table-null-two"}),
+        turns=failed("params.nulls")
+        | deviates(
+            "logprobs.table-null-absent", "logprobs.table-null-null", "logprobs.table-null-zero"
+        )
+        | failed("errors.client-fault"),
     ),
     Defect(
         id="params-penalty-detail",
@@ -194,7 +199,8 @@ DEFECTS = [
         leaves=frozenset(
             {"messages.own-call", "params.stop", "params.stop-finish", "tools.none"}
             | {"parity.text", "parity.finish"}
-        ),
+        )
+        | {"messages.system-heard", "stream.stop"},
         lacks=needing("logprobs", "json_object", "json_schema")
         | needing("tool_choice_required", "tool_choice_named"),
     ),

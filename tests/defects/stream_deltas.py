@@ -35,6 +35,7 @@ def _silent(chunk: Chunk) -> Chunk:
     silent = copy.deepcopy(chunk)
     for choice in silent["choices"]:
         choice.update(delta={}, finish_reason=None)
+        choice.pop("logprobs", None)
     return silent
 
 

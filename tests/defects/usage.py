@@ -222,7 +222,10 @@ DEFECTS = [
         id="usage-prompt-cut",
         title="A long prompt is cut without a word.",
         change=_usage(_at_most(24)),
-        turns=deviates("usage.grows"),
+        turns=deviates("usage.grows")
+        | ignored(
+            "messages.two-parts", "messages.result-counts", "tools.most", "tools.each-counted"
+        ),
     ),
     Defect(
         id="usage-tools-lost",
