@@ -131,6 +131,29 @@ def _unshaped(id: str, title: str, rewrite: Any, row: str, *issues: str) -> Defe
     )
 
 
+OFF = ("absent", "null", "false")
+FAULTS = (
+    deviates(*(f"logprobs.table-{on}-zero" for on in OFF))
+    | deviates("messages.broken-unicode", "messages.lone-surrogate", "messages.no-content")
+    | deviates("messages.null-content", "messages.result-alone", "messages.unanswered-call")
+    | deviates("structured.loose-strict", "tools.custom", "tools.legacy-beside-tools")
+    | deviates(
+        *(
+            f"tools.table-{tools}-{choice}"
+            for tools in ("absent", "empty")
+            for choice in ("auto", "required", "named")
+        )
+    )
+)
+"""Checks of what may be refused, and must not be a failure."""
+FAULTS_LEFT = frozenset(
+    {f"logprobs.table-{on}-two" for on in OFF}
+    | {"logprobs.table-true-twenty-one", "logprobs.table-true-negative"}
+    | {"messages.unknown-part", "messages.empty-parts", "messages.content-number"}
+    | {"messages.content-true", "messages.content-object"}
+)
+"""Checks of what has to be refused."""
+
 DEFECTS = [
     Defect(
         id="errors-500",
