@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from defects.leaving import SEEING, needing
 from defects.planting import (
     Asked,
     Defect,
