@@ -90,9 +90,30 @@ def _parser() -> argparse.ArgumentParser:
             help="Folders of your own (default: the contracts of this package)",
         )
         action.set_defaults(run=run)
+    _add_report_command(commands)
     _add_gate_commands(commands)
     _add_endpoint_commands(commands)
     return parser
+
+
+def _add_report_command(commands: argparse._SubParsersAction[_Parser]) -> None:
+    report = commands.add_parser(
+        "report",
+        help="Show the results of several runs together",
+        description="Show the results of several runs together: of one server over time, or of "
+        "several servers. Writes index.html, summary.md and badge.svg.",
+    )
+    report.add_argument(
+        "results",
+        nargs="+",
+        type=Path,
+        metavar="RESULTS",
+        help="A results.json of --byom-report, or its directory; the oldest first",
+    )
+    report.add_argument(
+        "--output", required=True, type=Path, metavar="DIR", help="Where to write the report"
+    )
+    report.set_defaults(run=_report)
 
 
 def _add_endpoint_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -225,7 +246,9 @@ def _serve_script(arguments: argparse.Namespace) -> int:
     from pytest_byom.mock.server import MockServer
 
     script = load_script(Path(arguments.what))
-    server = MockServer(host=arguments.host, port=arguments.port, strict=False, **script.options)
+    server = MockServer(
+        host=arguments.host, port=arguments.port, strict=False, guard=False, **script.options
+    )
     server.name = arguments.what
     script.write_into(server)
     server.log.watch(lambda served: served.note and print(served.note, file=sys.stderr, flush=True))
@@ -317,6 +340,25 @@ def _list_contracts(arguments: argparse.Namespace) -> int:
     width = max(len(contract.id) for contract in shown)
     for contract in shown:
         print(f"{contract.id:<{width}}  {contract.title}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from pytest_byom.client.errors import UsageError
+    from pytest_byom.gate.reports.writing import write_reports
+    from pytest_byom.gate.results import NotResults, read_results
+
+    try:
+        runs = [read_results(file) for file in arguments.results]
+    except NotResults as error:
+        raise UsageError(str(error)) from error
+    try:
+        files = write_reports(arguments.output, runs)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"--output: cannot write to {arguments.output}: {reason}") from error
+    for file in files:
+        print(file)
     return 0
 
 

@@ -125,3 +125,12 @@ def byom_server(request: pytest.FixtureRequest, byom_dialect: str) -> Iterator[M
 
     with watching(request, MockServer(dialect=byom_dialect, **read_options(request))) as server:
         yield server
+
+
+@pytest.fixture
+def byom_recording(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The test's exchanges are recorded, or replayed: what @pytest.mark.byom_recording asks for."""
+    from pytest_byom.mock_hooks import recording
+
+    with recording(request):
+        yield

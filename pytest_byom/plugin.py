@@ -30,6 +30,7 @@ MARKERS = (
     "should: a check of documented behaviour",
     "may: a check that is reported only",
     "byom(strict=True, validate=True, dialect=NAME or list): how byom_mock and byom_server behave",
+    "byom_recording: record the test's exchanges with a real server once, and replay them",
 )
 
 
@@ -96,7 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--byom-report",
         default=None,
         metavar="DIR",
-        help="Write results.json to this directory",
+        help="Write results.json, index.html, summary.md and badge.svg to this directory",
     )
     group.addoption(
         "--byom-save",
@@ -122,6 +123,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Write each exchange to this directory as a contract, without secrets",
     )
+    group.addoption(
+        "--byom-record-mode",
+        choices=("none", "once", "all"),
+        default="none",
+        metavar="MODE",
+        help="For tests with @pytest.mark.byom_recording: none (default) replays, once records "
+        "what is not recorded yet, all records anew",
+    )
+    group.addoption(
+        "--byom-check-mocks",
+        action="store_true",
+        help="Run your own tests, and tell which replies of their mocks the endpoint does not "
+        "agree with; needs --byom-endpoint",
+    )
     parser.addini("byom_endpoint", "The endpoint that the byom fixtures use", default="embedded")
     parser.addini("byom_registry", "The file with the endpoints, see --byom-registry")
     parser.addini(
@@ -138,6 +153,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("byom_endpoint"):
         _refuse_lonely_options(config)
         return
+    if config.getoption("byom_check_mocks"):
+        _check_mocks(config)
+        return
     from pytest_byom.suite_hooks import SuiteHooks
 
     run = suite_run(config)
@@ -153,7 +171,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadgroup"  # all checks of an endpoint belong to one worker
 
 
+def _check_mocks(config: pytest.Config) -> None:
+    """Run the user's tests in place of the suite, and hold their mocks against the endpoint."""
+    for option in ("report", "save", "baseline", "gate", "record"):
+        if config.getoption(f"byom_{option}"):
+            raise pytest.UsageError(
+                f"--byom-{option} is about a server, --byom-check-mocks about your mocks: "
+                "make two runs"
+            )
+    from pytest_byom.mock_checks import NAME, MockChecks
+
+    config.pluginmanager.register(MockChecks(config, suite_run(config)), NAME)
+
+
 def _refuse_lonely_options(config: pytest.Config) -> None:
+    if config.getoption("byom_check_mocks"):
+        raise pytest.UsageError(
+            "--byom-check-mocks needs --byom-endpoint: which server should the mocks agree with?"
+        )
     for option in ("save", "baseline", "gate"):
         if config.getoption(f"byom_{option}"):
             raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
@@ -224,6 +259,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     check = getattr(getattr(item, "function", None), "__byom_check__", None)
     if check is not None:
         item.add_marker(check.level.value)
+    if item.get_closest_marker("byom_recording") and isinstance(item, pytest.Function):
+        item.fixturenames.insert(0, "byom_recording")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -236,7 +273,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     verdict = judge_item(suite_run(pyfuncitem.config), check, pyfuncitem)
     pyfuncitem.stash[VERDICT] = verdict
-    pyfuncitem.user_properties += [("byom_check", check.id), ("byom_outcome", verdict["outcome"])]
+    pyfuncitem.user_properties += [
+        ("byom_check", check.id),
+        ("byom_endpoint", verdict["endpoint"]),
+        ("byom_level", verdict["level"]),
+        ("byom_outcome", verdict["outcome"]),
+    ]
     return True
 
 

@@ -16,7 +16,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.headers import kept_headers
-from pytest_byom.client.redact import SECRET_NAMES, Redactor
+from pytest_byom.client.redact import (
+    HIDDEN_ID,
+    PERSONAL_HEADERS,
+    PERSONAL_IDS,
+    SECRET_NAMES,
+    Redactor,
+)
 from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive
@@ -40,12 +46,6 @@ if TYPE_CHECKING:
 
 KEPT = ("content-type", "www-authenticate", "allow", "location")
 """Response headers that are written, beside those that the client core keeps."""
-
-PERSONAL_HEADERS = re.compile(r"organi[sz]ation|project|cookie|user|account|tenant|session", re.I)
-PERSONAL_IDS = re.compile(
-    r"\b(org|proj|project|user|acct|account)[-_](?=[A-Za-z]*\d)[A-Za-z0-9]{8,}\b"
-)
-HIDDEN_ID = r"\1-***"
 
 VOLATILE = re.compile(
     r"id|created|system_fingerprint|timings|usage|.+_id|.*(time|date|_ms|_per_second)"

@@ -157,6 +157,7 @@ class SuiteGate:
         *,
         planned: Mapping[str, Iterable[str]],
         stale: Sequence[tuple[str, str]] = (),
+        finished: bool = True,
     ) -> Gate | None:
         """Compare records with the baseline; None without one.
 
@@ -176,7 +177,12 @@ class SuiteGate:
             for name, after in records.items()
         ]
         return make_gate(
-            pairs, baseline=self.baseline, mode=self.mode, suite=version(SUITE), stale=stale
+            pairs,
+            baseline=self.baseline,
+            mode=self.mode,
+            suite=version(SUITE),
+            stale=stale,
+            finished=finished,
         )
 
     def prepare(self) -> None:

@@ -21,6 +21,7 @@ from pytest_byom.gate.versions import has_version
 from pytest_byom.registry import Deviation, Endpoint, Registry, load_registry
 from pytest_byom.suite_gate import IDENTITY, SuiteGate, without_secrets
 from pytest_byom.suite_identity import identify
+from pytest_byom.wire_view import wire_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +67,7 @@ class SuiteRun:
         self._model = model
         self._checks: dict[str, list[Check]] = {}
         self._targets: dict[str, Target] = {}
+        self._shown: dict[str, set[str]] = {}
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> SuiteRun:
@@ -166,6 +168,11 @@ class SuiteRun:
             for id in record(target, folder / _file_name(name) if several else folder)
         ]
 
+    def note(self, verdict: Verdict) -> None:
+        """Keep in mind which exchanges a verdict is about, so that the facts show them."""
+        shown = self._shown.setdefault(verdict.endpoint, set())
+        shown.update(finding.exchange for finding in verdict.findings if finding.exchange)
+
     def close(self) -> None:
         """Close every target."""
         for target in self._targets.values():
@@ -215,10 +222,16 @@ class SuiteRun:
             "gone": target.asker.gone,
             "capabilities": target.known_capabilities(),
             "trouble": "",
+            "exchanges": self._exchanges(name),
         }
         if plan and endpoint.is_provider:
             found["ceiling"] = ceiling(plan, target.custom)
         return found | ({IDENTITY: self.identities[name]} if name in self.identities else {})
+
+    def _exchanges(self, name: str) -> dict[str, Any]:
+        """Return the exchanges that findings name; they were asked when these were made."""
+        target, ids = self._targets[name], sorted(self._shown.get(name, ()))
+        return {id: wire_view(target.ask(id), target.shower) for id in ids}
 
 
 def _is_bound(entry: Deviation) -> bool:
@@ -266,7 +279,9 @@ def judge_item(run: SuiteRun, check: Check, item: pytest.Function) -> dict[str, 
     wanted = signature(item.obj).parameters
     arguments = {name: value for name, value in item.funcargs.items() if name in wanted}
     target = run.target(item_endpoint(run, item))
-    return target.judge(check, partial(item.obj, **arguments)).as_json()
+    verdict = target.judge(check, partial(item.obj, **arguments))
+    run.note(verdict)
+    return verdict.as_json()
 
 
 def report_verdict(run: SuiteRun, report: pytest.TestReport, data: dict[str, Any]) -> None:

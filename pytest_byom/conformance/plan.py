@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.conformance.capabilities import PROBES, WITHOUT
 from pytest_byom.contract import Contract, load_contract
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ def make_plan(
     wanted = dict.fromkeys(FIRST)
     for check in selected:
         if all(capabilities.get(need, True) for need in check.needs):
-            probes = [PROBES[need] for need in check.needs if need not in capabilities]
-            wanted |= dict.fromkeys([*probes, *check.asks])
+            unsaid = [need for need in check.needs if need not in capabilities]
+            probes = [PROBES[need] for need in unsaid]
+            beside = [WITHOUT[need] for need in unsaid if need in WITHOUT]
+            wanted |= dict.fromkeys([*probes, *beside, *check.asks])
     contracts = _with_followed(wanted, load)
     return Plan(len(selected), tuple(contracts), sum(map(_ceiling, contracts.values())))
 

@@ -71,7 +71,7 @@ class Target:
             self._reach()
         except reach.NothingToJudge as trouble:
             self.close()
-            raise reach.NothingToJudge(self._shower.redact(str(trouble))) from None
+            raise reach.NothingToJudge(self.shower.redact(str(trouble))) from None
         except BaseException:
             self.close()
             raise
@@ -134,10 +134,16 @@ class Target:
         return self._capabilities[name]
 
     def known_capabilities(self) -> dict[str, dict[str, Any]]:
-        """Return what the run has found out of capabilities, and how, as plain data by name."""
+        """Return what is known so far of capabilities, and how, as plain data by name."""
+        said = self.endpoint.capabilities
+        found = {name: self.capability(name) for name in said} | self._capabilities
         return {
-            name: {"present": found.present, "reason": self._shower.redact(found.reason)}
-            for name, found in sorted(self._capabilities.items())
+            name: {
+                "present": capability.present,
+                "known": "said" if name in said else "probed",
+                "reason": self.shower.redact(capability.reason),
+            }
+            for name, capability in sorted(found.items())
         }
 
     def judge(self, check: Check, run: Callable[[], object]) -> Verdict:
@@ -150,11 +156,12 @@ class Target:
             self.endpoint.name,
             capability=self.capability,
             known=self.endpoint.deviations,
-            shower=self._shower,
+            shower=self.shower,
         )
 
     @property
-    def _shower(self) -> Shower:
+    def shower(self) -> Shower:
+        """What makes findings and texts of this endpoint fit to be shown."""
         return Shower(self.endpoint, self.ask)
 
     @property

@@ -25,6 +25,8 @@ class Mock(Scripted):
     At the end of the `with` block `verify()` raises for what does not fit, unless `strict=False`.
     """
 
+    blocks_lookups = True
+
     def start(self) -> None:
         """Begin to take requests."""
         transports.start(self)
@@ -95,18 +97,57 @@ class Mock(Scripted):
         return self.serve_claimed(request) or self._serve_blocked(request)
 
     def _serve_blocked(self, request: Any) -> Served | None:
-        return self.block(_read(request)) if self._blocks(request.url) else None
+        return self.block(read_request(request)) if self._blocks(request.url) else None
 
     def serve_claimed(self, request: Any) -> Served | None:
         """Answer a request from the script; None if it is not for it."""
         url = request.url
         if self.claims(request.method, url.host, url.port, url.path) is None:
             return None
-        return self.answer(_read(request))
+        return self.answer(read_request(request))
+
+    def see(self, library: ModuleType, request: Any, response: Any) -> Any:
+        """Leave what passed as it is."""
+        return response
 
     def note_host(self, host: str) -> None:
         """Keep that something looked up a real server, and was refused."""
-        self.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
+        note_host(self, host)
+
+
+class Guard:
+    """Keeps the requests of this process from real servers while a mock runs elsewhere."""
+
+    blocks_lookups = True
+
+    def __init__(self, mock: Scripted) -> None:
+        self._mock = mock
+
+    def take(self, library: ModuleType, request: Any) -> Any:
+        """Refuse a request for a real server; None to let any other pass."""
+        if not is_real(request.url.host):
+            return None
+        return Player(library, request, self._mock.block(read_request(request))).respond()
+
+    async def take_async(self, library: ModuleType, request: Any) -> Any:
+        """Refuse a request for a real server; None to let any other pass."""
+        if not is_real(request.url.host):
+            return None
+        await request.aread()
+        return self.take(library, request)
+
+    def see(self, library: ModuleType, request: Any, response: Any) -> Any:
+        """Leave what passed as it is."""
+        return response
+
+    def note_host(self, host: str) -> None:
+        """Keep that something looked up a real server, and was refused."""
+        note_host(self._mock, host)
+
+
+def note_host(mock: Scripted, host: str) -> None:
+    """Keep that something looked up a real server, and was refused."""
+    mock.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
 
 
 def _served(response: Any) -> Served | None:
@@ -116,7 +157,7 @@ def _served(response: Any) -> Served | None:
     return None if response is None else response.extensions.get(SERVED)
 
 
-def _read(request: Any) -> AskedRequest:
+def read_request(request: Any) -> AskedRequest:
     """Return what a request of httpx or httpx2 asks; its body has been read, or is at hand."""
     return AskedRequest(
         method=request.method,

@@ -71,8 +71,21 @@ class Tokens:
     reasoning: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class _Brief:
+    """Shows of itself what is not as usual."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        known: Any = self
+        given = {one.name: getattr(self, one.name) for one in dataclasses.fields(known)}
+        usual: Any = type(self)()
+        shown = [f"{k}={v!r}" for k, v in given.items() if v != getattr(usual, k)]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Flow(_Brief):
     """How an answer goes out.
 
     Seconds are virtual in process: they are held against the client's limits, and nobody waits,
@@ -93,8 +106,8 @@ class Flow:
     real: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Reply(_Brief):
     """The answer of a model. A tuple of texts is sent in these pieces when it is streamed."""
 
     content: Text = None
@@ -140,6 +153,10 @@ def join(text: Text) -> str:
 
 def make_reply(content: Any = None, **members: Any) -> Reply:
     """Check the arguments of `reply(...)` and return what they mean."""
+    if isinstance(content, Reply):
+        if members:
+            raise UsageError(f"reply(Reply(...)) says it all: leave out {next(iter(members))}=")
+        return content
     flow = _make_flow(members)
     parsed = members.pop("parsed", UNSET)
     choices = members.pop("choices", ())

@@ -1,9 +1,11 @@
 """Strategies for hypothesis: requests, valid and broken, and streams, as the API has them.
 
-What they give is plain data as it goes over the wire, for tests of servers and of clients alike.
+What they give is plain data as it goes over the wire, for tests of servers and of clients alike;
+`replies` gives what a mock says, for tests of apps.
 """
 
 from pytest_byom.strategies.broken import BrokenRequest, broken_chat_requests
+from pytest_byom.strategies.replies import replies
 from pytest_byom.strategies.requests import chat_requests, messages, tools
 from pytest_byom.strategies.streams import EventStream, sse_streams
 
@@ -13,6 +15,7 @@ __all__ = [
     "broken_chat_requests",
     "chat_requests",
     "messages",
+    "replies",
     "sse_streams",
     "tools",
 ]

@@ -121,6 +121,7 @@ DEFECTS = [
             200, render({"error": _ERROR}) + DONE, when=_streams_with_wrong_key, stream=True
         ),
         turns=deviates("auth.stream"),
+        leaves=frozenset({"parity.error-key"}),
     ),
     Defect(
         id="auth-no-code",

@@ -282,6 +282,7 @@ DEFECTS = [
             200, render({"error": _IN_STREAM}) + DONE, when=_wrong_type_streams, stream=True
         ),
         turns=deviates("errors.stream-status"),
+        leaves=frozenset({"parity.error-parameter"}),
     ),
     Defect(
         id="errors-in-stream-own-form",
@@ -293,6 +294,7 @@ DEFECTS = [
             stream=True,
         ),
         turns=deviates("errors.stream-status") | failed("stream.chunk-object"),
+        leaves=frozenset({"parity.error-parameter"}),
         row="C040",
         issues=("lm-sys/FastChat#3367",),
     ),
@@ -303,6 +305,7 @@ DEFECTS = [
             200, render("Input validation error"), when=_wrong_type_streams, stream=True
         ),
         turns=deviates("errors.stream-status") | failed("stream.json-data", "stream.done-marker"),
+        leaves=frozenset({"parity.error-parameter"}),
         row="C042",
         issues=("huggingface/text-generation-inference#2668",),
     ),

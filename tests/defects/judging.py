@@ -29,7 +29,7 @@ Seen = tuple[Request, int, Headers, tuple[bytes, ...]]
 OPEN = frozenset(
     {"auth.missing-key", "auth.wrong-key", "auth.stream"}
     | {"auth.code", "auth.challenge", "auth.key-hidden"}
-    | {"auth.scheme-case", "auth.before-body", "auth.models"}
+    | {"auth.scheme-case", "auth.before-body", "auth.models", "parity.error-key"}
 )
 """What cannot be judged where none is."""
 
@@ -79,13 +79,14 @@ class Witness:
         self.seen.append((request, reply.status, reply.headers, tuple(pieces)))
 
 
-def foretold(defect: Defect) -> dict[str, Outcome]:
-    """Return the outcome of every check that a defect is said to lead to."""
+def foretold(defect: Defect, *, alone: bool = False) -> dict[str, Outcome]:
+    """Return the outcome of every check that a defect is said to lead to.
+
+    With `alone` that is what its definition says, without what else changes.
+    """
     outcomes = dict.fromkeys(all_checks(), Outcome.PASSED)
     outcomes |= dict.fromkeys(OPEN if defect.open else LOCKED, Outcome.UNSUPPORTED)
-    outcomes |= dict.fromkeys(defect.leaves, Outcome.INCONCLUSIVE)
-    outcomes |= dict.fromkeys(defect.lacks, Outcome.UNSUPPORTED)
-    return outcomes | dict(defect.turns)
+    return outcomes | (replace(defect, also={}) if alone else defect).outcomes
 
 
 def differences(expected: dict[str, Outcome], verdicts: dict[str, Verdict]) -> list[str]:

@@ -10,6 +10,12 @@ def needing(*names: str) -> frozenset[str]:
     return frozenset(id for id, check in all_checks().items() if set(names) & set(check.needs))
 
 
+SEEING = needing("vision") | {"vision.counted"}
+"""Checks of images that a server has to see; `vision.image` holds for any."""
+
+REASONING = needing("reasoning") | {"reasoning.effect"}
+"""Checks of models that reason; `reasoning.effort` holds for any."""
+
 CALLED = frozenset(
     {"tools.call-id", "tools.call-ids-unique", "tools.call-type", "tools.call-name"}
     | {"tools.arguments-string", "tools.arguments-json", "tools.finish-reason"}

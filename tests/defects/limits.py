@@ -149,8 +149,8 @@ DEFECTS = [
         id="params-n-one",
         title="n is ignored.",
         change=drop("n"),
-        turns=ignored("params.n") | failed("stream.n"),
-        leaves=frozenset({"params.n-usage"}) | {"stream.n-order"},
+        turns=ignored("params.n", "stream.n"),
+        leaves=frozenset({"params.n-usage", "parity.n"}) | {"stream.n-order"},
         row="C254",
         issues=("theopenco/llmgateway#2433",),
     ),
@@ -167,6 +167,7 @@ DEFECTS = [
         title="With n the tokens of one choice are counted.",
         change=change_asked_json(_halve, when=asks("n")),
         turns=deviates("params.n-usage"),
+        leaves=frozenset({"parity.n"}),
     ),
     Defect(
         id="params-stop-text-only",

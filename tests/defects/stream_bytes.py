@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 ENDS = frozenset({"parity.finish"})
 
-STATUS = frozenset({"auth.stream", "models.unknown-stream", "errors.stream-status"})
+STATUS = frozenset(
+    {"auth.stream", "models.unknown-stream", "errors.stream-status"}
+    | {"parity.error-parameter", "parity.error-model", "parity.error-key"}
+)
 """Checks of refused streams."""
 
 ACCEPTED = frozenset({"stream.accepted", "http.stream-despite-accept", "usage.stream-accepted"})

@@ -48,11 +48,11 @@ def test_own_checks_run_as_shown(tmp_path: Path) -> None:
     assert "2 passed" in output
 
 
-def test_the_mock_example_runs_as_shown(tmp_path: Path) -> None:
-    """The example of an app's test passes."""
-    code = next(block for block in blocks("python") if "byom_mock" in block)
-    (tmp_path / "test_app.py").write_text(code, "utf-8")
-    assert "1 passed" in run(tmp_path, "pytest", "test_app.py")
+def test_the_mock_examples_run_as_shown(tmp_path: Path) -> None:
+    """The examples of an app's tests pass, in one file as they stand."""
+    code = [block for block in blocks("python") if "byom_mock" in block or "replies()" in block]
+    (tmp_path / "test_app.py").write_text("\n".join(code), "utf-8")
+    assert "2 passed" in run(tmp_path, "pytest", "test_app.py")
 
 
 def test_the_client_example_runs_as_shown() -> None:
