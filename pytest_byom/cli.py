@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         action.set_defaults(run=run)
     _add_report_command(commands)
     _add_gate_commands(commands)
+    _add_endpoint_commands(commands)
     return parser
 
 
@@ -113,6 +114,49 @@ def _add_report_command(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--output", required=True, type=Path, metavar="DIR", help="Where to write the report"
     )
     report.set_defaults(run=_report)
+
+
+def _add_endpoint_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    text = "List the endpoints, and who answers there"
+    listing = commands.add_parser("endpoints", help=text, description=f"{text}.")
+    listing.add_argument("--registry", type=Path, metavar="FILE", help="Instead of byom.yaml")
+    listing.set_defaults(run=_endpoints)
+    _add_timeout(listing)
+
+    text = "Write a byom.yaml of the servers that run here and the keys that are set"
+    init = commands.add_parser("init", help=text, description=f"{text}.")
+    init.add_argument(
+        "--file",
+        type=Path,
+        default=Path("byom.yaml"),
+        metavar="FILE",
+        help="The file to write (default: byom.yaml)",
+    )
+    init.add_argument("--force", action="store_true", help="Replace a file that is there")
+    init.set_defaults(run=_init)
+    _add_timeout(init)
+
+
+def _add_timeout(parser: _Parser) -> None:
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=1.2,
+        metavar="SECONDS",
+        help="How long to wait for all answers together (default: 1.2)",
+    )
+
+
+def _endpoints(arguments: argparse.Namespace) -> int:
+    from pytest_byom import endpoint_commands
+
+    return _print(*endpoint_commands.endpoints(arguments))
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from pytest_byom import endpoint_commands
+
+    return _print(*endpoint_commands.init(arguments))
 
 
 def _add_gate_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -330,6 +374,8 @@ def explanation(check: Check) -> list[str]:
         f"  looks at  {looks_at}",
         f"  needs     {', '.join(check.needs) or 'no capability'}",
     ]
+    if check.abuse:
+        lines.append("  made      with --byom-abuse only: it burdens a server")
     statements = load_statements()
     for id in check.statements:
         statement = statements[id]

@@ -19,6 +19,7 @@ from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import FINDS, Verdict
 from pytest_byom.conformance.profiles import Profile, parse_areas, selector
 from pytest_byom.conformance.reach import NothingToJudge
+from pytest_byom.consent import usual_profile
 from pytest_byom.gate import results, terminal
 from pytest_byom.gate.exit_codes import NOTHING_JUDGED, choose_exit_code, known_versions
 from pytest_byom.gate.gate_text import gate_lines
@@ -61,13 +62,25 @@ class SuiteHooks:
         if not (self.is_worker or config.option.collectonly):
             self._prepare_save()
 
-    def _selector(self) -> Callable[[Check], bool]:
+    def _selector(self) -> Callable[[Check, str | None], bool]:
+        """Return whether a check is made of an endpoint, by its name."""
         areas = {check.area for check in all_checks().values()}
         try:
             only = parse_areas(self.config.getoption("byom_only"), areas)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
-        return selector(Profile(self.config.getoption("byom_profile")), only)
+        given = self.config.getoption("byom_profile")
+        abuse = self.config.getoption("byom_abuse")
+        fuzz = self.run.fuzz.examples > 0
+        by_profile = {
+            profile: selector(profile, only, abuse=abuse, fuzz=fuzz) for profile in Profile
+        }
+
+        def is_selected(check: Check, name: str | None) -> bool:
+            usual = usual_profile(self.run.endpoints.get(name or ""))
+            return by_profile[Profile(given) if given else usual](check)
+
+        return is_selected
 
     def _report_directory(self) -> Path | None:
         """Return where the report goes, made; what cannot be written is said before the run."""
@@ -115,7 +128,9 @@ class SuiteHooks:
 
     def _is_selected(self, item: pytest.Item) -> bool:
         check = find_check(getattr(item, "function", None))
-        return check is None or check.id not in all_checks() or self._selects(check)
+        if check is None or check.id in all_checks():
+            return check is None or self._selects(check, self._endpoint_of(item))
+        return not check.abuse or bool(self.config.getoption("byom_abuse"))
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
         for name in names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_byom.client.redact import HIDDEN_ID, PERSONAL_HEADERS, PERSONAL_IDS
+from pytest_byom.client.redact import HIDDEN, HIDDEN_ID, PERSONAL_HEADERS, PERSONAL_IDS
 from pytest_byom.conformance.finding import Inconclusive
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 6000
 """Of a body. Shown are the first three quarters and the last one: streams go wrong at the end."""
-
-HIDDEN = "***"
 
 
 def wire_view(exchange: Exchange, shower: Shower) -> dict[str, Any]:

@@ -109,6 +109,32 @@ def test_request_without_body() -> None:
     assert make_exchange(contract=contract).request_json is None
 
 
+LENGTH = ("content-length", "2")
+KEPT = [
+    ("HTTP/1.1", (LENGTH,), True),
+    ("HTTP/1.1", (("transfer-encoding", "chunked"), ("connection", "keep-alive")), True),
+    ("HTTP/1.1", (LENGTH, ("connection", "Close")), False),
+    ("HTTP/1.1", (), False),
+    ("HTTP/1.0", (LENGTH,), False),
+    ("", (LENGTH,), False),
+]
+
+
+@pytest.mark.parametrize(("version", "headers", "kept"), KEPT)
+def test_keeps_connection(version: str, headers: tuple[tuple[str, str], ...], kept: bool) -> None:
+    """A connection is kept unless the head of the answer says, or means, that it is closed."""
+    exchange = make_exchange(headers=headers, version=version)
+    assert exchange.keeps_connection is kept
+
+
+def test_twins() -> None:
+    """Twins are the exchanges of the same contract that were asked at the same time."""
+    twin, other = make_exchange(), make_exchange(contract=make_contract("a/other"))
+    exchange = make_exchange(company=(other, twin))
+    assert exchange.twins == [exchange, twin]
+    assert make_exchange().twins == [make_exchange()]
+
+
 def test_silence_is_not_answered() -> None:
     """An exchange without an answer is Inconclusive, with its trouble."""
     with pytest.raises(Inconclusive, match=r"^chat/plain got no answer: no connection: refused$"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from defects.connections import is_minimal
 from defects.planting import (
     Asked,
     Change,
@@ -89,8 +90,12 @@ def _wrong_type_streams(asked: Asked) -> bool:
     return asked.streams and _wrong_type(asked)
 
 
+def _asks_stream(asked: Asked) -> bool:
+    return b'"stream": true' in asked.request.body
+
+
 def _refused_again(times: int) -> Any:
-    """Build changes by which a repeated request fails, once another one was refused."""
+    """Build changes by which the minimal request fails at a later time, once one was refused."""
 
     def make() -> Change:
         refusals: list[Request] = []
@@ -100,7 +105,7 @@ def _refused_again(times: int) -> Any:
             reply = await server(request)
             refusals.extend([request] * (reply.status >= 400))
             seen[request] = seen.get(request, 0) + 1
-            if refusals and seen[request] == times and chat(Asked(request)):
+            if refusals and seen[request] == times and is_minimal(Asked(request)):
                 return await answer_with(503, _GONE, when=chat)(request, server)
             return reply
 
@@ -144,6 +149,7 @@ DEFECTS = [
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
             | {"params.temperature-range", "params.wrong-type", "errors.stream-status"}
+            | {"errors.stream-json", "errors.stream-messages"}
             | {"structured.unknown-type", "tools.unknown-name", "errors.bad-parameter"}
             | {"tools.choice-unknown", "tools.incomplete", "tools.bad-schema"}
             | {"structured.broken-schema"}
@@ -276,12 +282,19 @@ DEFECTS = [
         turns=deviates("errors.no-trace"),
     ),
     Defect(
+        id="errors-stream-status",
+        title="A bad request for a stream is refused with another status.",
+        change=change_status(422, when=_asks_stream, of=400),
+        turns=deviates("errors.stream-status", "errors.stream-json", "errors.stream-messages"),
+    ),
+    Defect(
         id="errors-in-stream",
         title="A broken streamed request gets 200 and an event with the error.",
         change=answer_with(
             200, render({"error": _IN_STREAM}) + DONE, when=_wrong_type_streams, stream=True
         ),
         turns=deviates("errors.stream-status"),
+        leaves=frozenset({"parity.error-parameter", "http.next-after-bad-stream"}),
     ),
     Defect(
         id="errors-in-stream-own-form",
@@ -293,6 +306,7 @@ DEFECTS = [
             stream=True,
         ),
         turns=deviates("errors.stream-status") | failed("stream.chunk-object"),
+        leaves=frozenset({"parity.error-parameter", "http.next-after-bad-stream"}),
         row="C040",
         issues=("lm-sys/FastChat#3367",),
     ),
@@ -303,20 +317,20 @@ DEFECTS = [
             200, render("Input validation error"), when=_wrong_type_streams, stream=True
         ),
         turns=deviates("errors.stream-status") | failed("stream.json-data", "stream.done-marker"),
+        leaves=frozenset({"parity.error-parameter", "http.next-after-bad-stream"}),
         row="C042",
         issues=("huggingface/text-generation-inference#2668",),
     ),
     Defect(
         id="errors-dead-next",
-        title="Once a request was refused, the next repeated one finds a dead engine.",
-        change=Stateful(_refused_again(2)),
+        title="Once a request was refused and a client left, the engine is dead for a moment.",
+        change=Stateful(_refused_again(3)),
         turns=failed("disconnect.next-request"),
-        leaves=frozenset({"params.stop", "params.stop-finish", "parity.text", "parity.finish"}),
     ),
     Defect(
         id="errors-dead-later",
-        title="Once a request was refused, a request that is repeated twice finds a dead engine.",
-        change=Stateful(_refused_again(3)),
+        title="Once a request was refused, a later one finds a dead engine.",
+        change=Stateful(_refused_again(5)),
         turns=failed("errors.alive"),
     ),
     Defect(

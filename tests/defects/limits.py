@@ -60,12 +60,14 @@ def _nothing_counted(data: dict[str, Any]) -> None:
         _stops_at_length(choice)
 
 
+NULL_LIMITS = ("params.null-max-tokens", "params.null-max-completion-tokens")
+
 DEFECTS = [
     Defect(
         id="params-max-tokens",
         title="max_tokens is ignored.",
         change=change_request(_unlimited, when=asks("max_tokens")),
-        turns=ignored("params.max-tokens"),
+        turns=ignored("params.max-tokens", "params.null-max-completion-tokens"),
         leaves=frozenset({"params.length", "params.n-usage", "stream.length"}) | {"structured.cut"},
         row="C247",
         issues=("vllm-project/vllm-omni#445",),
@@ -74,7 +76,8 @@ DEFECTS = [
         id="params-max-completion-tokens",
         title="max_completion_tokens is ignored: generation has no limit.",
         change=drop("max_completion_tokens"),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C239",
         issues=("ikawrakow/ik_llama.cpp#2321",),
     ),
@@ -84,7 +87,8 @@ DEFECTS = [
         change=change_request(
             lambda data: data.update(max_completion_tokens=16), when=has("max_completion_tokens")
         ),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C240",
         issues=("abetlen/llama-cpp-python#1907",),
     ),
@@ -94,7 +98,8 @@ DEFECTS = [
         change=change_request(
             lambda data: data.update(max_completion_tokens=100), when=has("max_completion_tokens")
         ),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C243",
         issues=("ray-project/ray#53922",),
     ),
@@ -106,7 +111,7 @@ DEFECTS = [
             {"object": "error", "message": "[{'type': 'extra_forbidden'}]", "code": 400},
             when=has("max_completion_tokens"),
         ),
-        turns=failed("params.max-completion-tokens", "errors.object"),
+        turns=failed("params.max-completion-tokens", "errors.object", *NULL_LIMITS),
         row="C238",
         issues=("voideditor/void#128",),
     ),
@@ -119,7 +124,8 @@ DEFECTS = [
             type="None",
             code="400",
         ),
-        turns=failed("params.max-completion-tokens"),
+        turns=failed("params.max-completion-tokens", *NULL_LIMITS)
+        | deviates("errors.request-type"),
         row="C300",
         issues=("BerriAI/litellm#10910",),
     ),
@@ -132,7 +138,13 @@ DEFECTS = [
             {"http.escapes", "messages.instructions-count", "messages.history-counts"}
             | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
-            | {"params.max-tokens", "params.max-completion-tokens"}
+            | {
+                "params.max-tokens",
+                "params.max-completion-tokens",
+                "params.both-limits",
+                "params.both-limits-older",
+            }
+            | set(NULL_LIMITS)
         )
         | {"logprobs.count"},
         row="C091",
@@ -149,7 +161,9 @@ DEFECTS = [
         id="params-n-one",
         title="n is ignored.",
         change=drop("n"),
-        turns=ignored("params.n") | failed("stream.n"),
+        turns=ignored("params.n")
+        | failed("stream.n")
+        | deviates("params.n-zero", "params.n-negative", "params.type-n"),
         leaves=frozenset({"params.n-usage"}) | {"stream.n-order"},
         row="C254",
         issues=("theopenco/llmgateway#2433",),
@@ -167,6 +181,7 @@ DEFECTS = [
         title="With n the tokens of one choice are counted.",
         change=change_asked_json(_halve, when=asks("n")),
         turns=deviates("params.n-usage"),
+        leaves=frozenset({"parity.n"}),
     ),
     Defect(
         id="params-stop-text-only",
@@ -186,7 +201,7 @@ DEFECTS = [
         id="params-stop-ignored",
         title="stop is ignored.",
         change=drop("stop"),
-        turns=ignored("params.stop"),
+        turns=ignored("params.stop") | deviates("params.type-stop"),
         leaves=frozenset({"params.stop-finish"}),
         row="C231",
         issues=("Blaizzy/mlx-vlm#1044",),
@@ -195,7 +210,7 @@ DEFECTS = [
         id="params-stop-until-limit",
         title="Only the end of the model's text ends a run, not the stop sequence.",
         change=drop("stop", when=asks("max_tokens")),
-        turns=ignored("params.stop"),
+        turns=ignored("params.stop") | deviates("params.type-stop"),
         leaves=frozenset({"params.stop-finish"}),
         row="C232",
         issues=("jundot/omlx#1054",),

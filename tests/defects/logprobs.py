@@ -24,6 +24,10 @@ OF_ENTRIES = frozenset(
     | {"logprobs.count", "logprobs.refusal"}
 )
 
+CELLS = ignored(
+    *(f"logprobs.table-true-{top}" for top in ("absent", "null", "zero", "two", "twenty"))
+)
+
 
 def _entries(rewrite: Any) -> Change:
     """Change each entry of the log probabilities."""
@@ -70,7 +74,10 @@ DEFECTS = [
         id="logprobs-ignored",
         title="logprobs is ignored.",
         change=drop("logprobs", "top_logprobs", when=asks("logprobs")),
-        turns=ignored("logprobs.given"),
+        turns=ignored("logprobs.given")
+        | CELLS
+        | ignored("logprobs.streamed")
+        | deviates("logprobs.table-true-twenty-one", "logprobs.table-true-negative"),
         leaves=OF_ENTRIES,
         row="C248",
         issues=("platform.claude.com/docs/en/api/openai-sdk",),
@@ -87,7 +94,7 @@ DEFECTS = [
         id="logprobs-older-form",
         title="The log probabilities come in the form of the older API.",
         change=on_choices(_older, when=asks("logprobs")),
-        turns=ignored("logprobs.given"),
+        turns=ignored("logprobs.given") | CELLS,
         leaves=OF_ENTRIES,
     ),
     Defect(
@@ -138,7 +145,10 @@ DEFECTS = [
         id="logprobs-three",
         title="top_logprobs=2 gives three alternatives.",
         change=_entries(_third),
-        turns=deviates("logprobs.top"),
+        turns=deviates("logprobs.top")
+        | deviates(
+            "logprobs.table-true-zero", "logprobs.table-true-two", "logprobs.table-true-twenty"
+        ),
     ),
     Defect(
         id="logprobs-rising",
@@ -162,6 +172,9 @@ DEFECTS = [
         id="logprobs-top-alone",
         title="top_logprobs without logprobs is ignored.",
         change=drop("top_logprobs", when=lambda asked: not asks("logprobs")(asked)),
-        turns=deviates("logprobs.top-alone"),
+        turns=deviates("logprobs.top-alone")
+        | deviates(
+            "logprobs.table-absent-two", "logprobs.table-null-two", "logprobs.table-false-two"
+        ),
     ),
 ]

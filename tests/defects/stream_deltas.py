@@ -34,7 +34,7 @@ def _silent(chunk: Chunk) -> Chunk:
     """Return a chunk that says nothing."""
     silent = copy.deepcopy(chunk)
     for choice in silent["choices"]:
-        choice.update(delta={}, finish_reason=None)
+        choice.update(delta={}, finish_reason=None, logprobs=None)
     return silent
 
 
@@ -126,6 +126,7 @@ DEFECTS = [
         title="An error in a stream is a text.",
         change=change_pieces(_text_error, when=_minimal),
         turns=deviates("stream.error-event", "stream.no-error"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="tools-stream-one-index",
@@ -133,6 +134,7 @@ DEFECTS = [
         change=change_chunks(_second_call),
         turns=failed("tools.streamed-own-index", "tools.streamed-once")
         | deviates("tools.bare-arguments"),
+        leaves=frozenset({"parity.tools"}),
     ),
     Defect(
         id="tools-stream-no-first-arguments",

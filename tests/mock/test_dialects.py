@@ -35,8 +35,8 @@ def test_there_is_a_dialect_for_every_known_server() -> None:
     assert set(NAMES) == set(load_registry(environ={}).endpoints) - {"embedded"}
 
 
-def recordings(name: str, kind: str) -> list[dict[str, Any]]:
-    """Return the recorded answers of one kind: `plain`, `tools`, `stream` or `stream-tools`."""
+def exchanges(name: str, kind: str) -> list[dict[str, Any]]:
+    """Return the recorded exchanges of one kind: `plain`, `tools`, `stream` or `stream-tools`."""
     own = {
         "plain": "plain",
         "tools": "tools_required",
@@ -45,12 +45,21 @@ def recordings(name: str, kind: str) -> list[dict[str, Any]]:
     }
     file = DATA / "dialects" / name / f"{own[kind]}.json"
     if file.exists():
-        return [json.loads(file.read_text("utf-8"))]
+        return [{"request": {"body": USAGE}, "response": json.loads(file.read_text("utf-8"))}]
     pattern = {"plain": "json", "tools": "json-tools"}.get(kind, kind)
     files = sorted((DATA / "recordings" / name).glob(f"{pattern}-[0-9a-f]*.json"))
     read = [json.loads(file.read_text("utf-8")) for file in files]
-    complete = [one for one in read if one["fidelity"] in ("wire", "json-parsed")]
-    return [one["response"] for one in complete]
+    return [one for one in read if one["fidelity"] in ("wire", "json-parsed")]
+
+
+def recordings(name: str, kind: str) -> list[dict[str, Any]]:
+    """Return the recorded answers of one kind."""
+    return [one["response"] for one in exchanges(name, kind)]
+
+
+def asked_usage(name: str, kind: str) -> bool:
+    """Whether a stream with usage was asked for in the recorded exchanges of one kind."""
+    return any("stream_options" in one["request"]["body"] for one in exchanges(name, kind))
 
 
 def shape(value: Any, path: str = "") -> dict[str, str]:
@@ -108,7 +117,7 @@ def answer(name: str, kind: str) -> list[Any]:
     """Return what the mock answers to a request of one kind."""
     mock = Mock(dialect=name)
     members = dict(KINDS[kind])
-    if "stream" in kind and name != "mistral":
+    if "stream" in kind and name != "mistral" and asked_usage(name, kind):
         members |= USAGE
     if "tools" in kind:
         mock.reply(tool_calls=[call("look", city="Paris")])
