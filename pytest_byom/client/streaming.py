@@ -27,6 +27,7 @@ from pytest_byom.client.errors import (
 from pytest_byom.client.events import StreamComplete, StreamError
 from pytest_byom.client.failure import answered_error, failure_in, failure_of
 from pytest_byom.client.jsontext import NotJSON, parse_json, parse_json_bytes
+from pytest_byom.client.repeats import Repeats
 from pytest_byom.client.sse import SSEDecoder
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class StreamReader:
         self._body = BodyDecoder(head.headers.get("content-encoding", ""))
         self._sse = SSEDecoder()
         self._assembler = Assembler(endpoint=job.endpoint, think_tags=job.think_tags)
+        self._repeats = Repeats()
         self._events = 0
 
     @property
@@ -155,6 +157,10 @@ class StreamReader:
     def _take(self, event: ServerSentEvent, events: list[Event]) -> None:
         data = event.data
         self._events += 1
+        text = self._repeats.text_in(data) if event.event != "error" else None
+        if text is not None:
+            events += self._assembler.add_text(text)
+            return
         try:
             chunk = parse_json(data)
         except NotJSON as error:
@@ -164,6 +170,7 @@ class StreamReader:
         events += self._assembler.feed(chunk, event=event.event)
         if self._assembler.failed:
             self._end_failed(events)
+        self._repeats.learn(data, chunk, self._assembler.text_alone(chunk))
 
     def _end_failed(self, events: list[Event]) -> None:
         """End with the error that the stream reported, which is its last event."""
