@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_byom.client.dialogue import Emit
+from pytest_byom.client.dialogue import Emit, Read
 from pytest_byom.client.errors import BrokenStream, BYOMError
 from pytest_byom.client.events import StreamComplete, StreamError
 
@@ -16,28 +16,32 @@ if TYPE_CHECKING:
     from pytest_byom.client.http import AsyncWire, SyncWire
     from pytest_byom.client.response import Response
 
+_TELLING = (Read, Emit)
+
 
 class StreamCore:
     """What both streams share: the dialogue, the events that wait, and the end."""
 
     def __init__(self, dialogue: Generator[Step, Any, None]) -> None:
         self._dialogue = dialogue
+        self._next: Any = None  # the step to perform
         self._over = False
         self._emitted: Sequence[Event] = ()
         self._waiting: Iterator[Event] = iter(())  # those of the emitted that nobody has read
 
-    def _step(self, outcome: Any, *, error: BYOMError | None = None) -> Step | None:
-        """The next step to perform; None if there are events to read, or at the end."""
+    def _go_on(self, outcome: Any, *, error: BYOMError | None = None) -> bool:
+        """Take the next step; True if it has events to be read before, or if there is none."""
         try:
             step = self._dialogue.throw(error) if error else self._dialogue.send(outcome)
         except StopIteration:
             self._over = True
-            return None
-        if not isinstance(step, Emit):
-            return step
+            return True
+        self._next = step
+        if not isinstance(step, _TELLING) or not step.events:
+            return False
         self._emitted = step.events
         self._waiting = iter(step.events)
-        return None
+        return True
 
     def _result(self) -> Response:
         """The response that the stream ended with; raises the error if it ended with one."""
@@ -92,14 +96,14 @@ class Stream(StreamCore):
     def _advance(self) -> None:
         if self._wire is None:
             self._wire = self._open_wire()
-        step = self._step(None)
-        while step is not None:
+        stopped = self._next is None and self._go_on(None)
+        while not stopped:
             try:
-                outcome = self._wire.perform(step)
+                outcome = self._wire.perform(self._next)
             except BYOMError as error:
-                step = self._step(None, error=error)
+                stopped = self._go_on(None, error=error)
             else:
-                step = self._step(outcome)
+                stopped = self._go_on(outcome)
 
 
 class AsyncStream(StreamCore):
@@ -143,11 +147,11 @@ class AsyncStream(StreamCore):
     async def _advance(self) -> None:
         if self._wire is None:
             self._wire = self._open_wire()
-        step = self._step(None)
-        while step is not None:
+        stopped = self._next is None and self._go_on(None)
+        while not stopped:
             try:
-                outcome = await self._wire.perform(step)
+                outcome = await self._wire.perform(self._next)
             except BYOMError as error:
-                step = self._step(None, error=error)
+                stopped = self._go_on(None, error=error)
             else:
-                step = self._step(outcome)
+                stopped = self._go_on(outcome)

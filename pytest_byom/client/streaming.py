@@ -74,15 +74,14 @@ def _stream(job: Job) -> Generator[Step, Any, None]:
 
 def _read(reader: StreamReader) -> Generator[Step, Any, NetworkError | None]:
     """Read until the answer is complete; gives back what broke the connection, if anything."""
-    read = Read()
+    events: list[Event] = []
     while True:
-        chunk: bytes | NetworkError = yield read
+        chunk: bytes | NetworkError = yield Read(events)
         if isinstance(chunk, NetworkError):
             return chunk
         events = reader.feed(chunk) if chunk else reader.close()
-        if events:
-            yield Emit(events)
         if reader.done:
+            yield Emit(events)
             return None
 
 
