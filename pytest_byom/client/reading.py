@@ -144,10 +144,16 @@ def read_tool_call(call: Mapping[str, Any], *, flag: Flag) -> ToolCall:
     return ToolCall(
         id=None if identifier in (None, "") else str(identifier),
         name=_text_or_none(inner.get("name")),
-        arguments=arguments_text(inner.get("input" if is_custom else "arguments"), flag=flag),
+        arguments=arguments_text(_arguments_in(inner, is_custom=is_custom), flag=flag),
         type=_text_or_none(call.get("type")) or ("custom" if is_custom else "function"),
         raw=call,
     )
+
+
+def _arguments_in(inner: Mapping[str, Any], *, is_custom: bool) -> object:
+    """The arguments under their name, or under that of TGI 1.4."""
+    name = "input" if is_custom else "arguments"
+    return inner.get(name, inner.get("parameters"))
 
 
 def arguments_text(arguments: object, *, flag: Flag) -> str:
