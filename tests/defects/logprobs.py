@@ -158,6 +158,18 @@ DEFECTS = [
         turns=deviates("logprobs.top"),
     ),
     Defect(
+        id="logprobs-other-bytes",
+        title="The bytes of a token come in the wrong order.",
+        change=_entries(lambda entry: entry["bytes"].reverse()),
+        turns=deviates("logprobs.bytes"),
+    ),
+    Defect(
+        id="logprobs-not-greedy",
+        title="The chosen token is listed as less likely than an alternative.",
+        change=_entries(lambda entry: entry.update(logprob=entry["logprob"] - 5)),
+        turns=deviates("logprobs.greedy"),
+    ),
+    Defect(
         id="logprobs-many",
         title="The entries come five times over.",
         change=on_choices(_five_times, when=asks("logprobs")),
