@@ -176,7 +176,7 @@ DEFECTS = [
         turns=failed("usage.positive"),
         leaves=TOKENS
         - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
-        | {"audio.counted", "vision.counted"},
+        - {"reasoning.tokens", "reasoning.cut", "parity.usage", "parity.max-tokens", "parity.n"},
     ),
     Defect(
         id="usage-nothing-generated",
