@@ -90,8 +90,73 @@ def _parser() -> argparse.ArgumentParser:
             help="Folders of your own (default: the contracts of this package)",
         )
         action.set_defaults(run=run)
+    _add_report_command(commands)
     _add_gate_commands(commands)
+    _add_endpoint_commands(commands)
     return parser
+
+
+def _add_report_command(commands: argparse._SubParsersAction[_Parser]) -> None:
+    report = commands.add_parser(
+        "report",
+        help="Show the results of several runs together",
+        description="Show the results of several runs together: of one server over time, or of "
+        "several servers. Writes index.html, summary.md and badge.svg.",
+    )
+    report.add_argument(
+        "results",
+        nargs="+",
+        type=Path,
+        metavar="RESULTS",
+        help="A results.json of --byom-report, or its directory; the oldest first",
+    )
+    report.add_argument(
+        "--output", required=True, type=Path, metavar="DIR", help="Where to write the report"
+    )
+    report.set_defaults(run=_report)
+
+
+def _add_endpoint_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    text = "List the endpoints, and who answers there"
+    listing = commands.add_parser("endpoints", help=text, description=f"{text}.")
+    listing.add_argument("--registry", type=Path, metavar="FILE", help="Instead of byom.yaml")
+    listing.set_defaults(run=_endpoints)
+    _add_timeout(listing)
+
+    text = "Write a byom.yaml of the servers that run here and the keys that are set"
+    init = commands.add_parser("init", help=text, description=f"{text}.")
+    init.add_argument(
+        "--file",
+        type=Path,
+        default=Path("byom.yaml"),
+        metavar="FILE",
+        help="The file to write (default: byom.yaml)",
+    )
+    init.add_argument("--force", action="store_true", help="Replace a file that is there")
+    init.set_defaults(run=_init)
+    _add_timeout(init)
+
+
+def _add_timeout(parser: _Parser) -> None:
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=1.2,
+        metavar="SECONDS",
+        help="How long to wait for all answers together (default: 1.2)",
+    )
+
+
+def _endpoints(arguments: argparse.Namespace) -> int:
+    from pytest_byom import endpoint_commands
+
+    return _print(*endpoint_commands.endpoints(arguments))
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from pytest_byom import endpoint_commands
+
+    return _print(*endpoint_commands.init(arguments))
 
 
 def _add_gate_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -181,7 +246,9 @@ def _serve_script(arguments: argparse.Namespace) -> int:
     from pytest_byom.mock.server import MockServer
 
     script = load_script(Path(arguments.what))
-    server = MockServer(host=arguments.host, port=arguments.port, strict=False, **script.options)
+    server = MockServer(
+        host=arguments.host, port=arguments.port, strict=False, guard=False, **script.options
+    )
     server.name = arguments.what
     script.write_into(server)
     server.log.watch(lambda served: served.note and print(served.note, file=sys.stderr, flush=True))
@@ -276,6 +343,25 @@ def _list_contracts(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    from pytest_byom.client.errors import UsageError
+    from pytest_byom.gate.reports.writing import write_reports
+    from pytest_byom.gate.results import NotResults, read_results
+
+    try:
+        runs = [read_results(file) for file in arguments.results]
+    except NotResults as error:
+        raise UsageError(str(error)) from error
+    try:
+        files = write_reports(arguments.output, runs)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"--output: cannot write to {arguments.output}: {reason}") from error
+    for file in files:
+        print(file)
+    return 0
+
+
 def explanation(check: Check) -> list[str]:
     """Return all that is known of a check, a line each."""
     from pytest_byom.contract import load_statements
@@ -288,6 +374,8 @@ def explanation(check: Check) -> list[str]:
         f"  looks at  {looks_at}",
         f"  needs     {', '.join(check.needs) or 'no capability'}",
     ]
+    if check.abuse:
+        lines.append("  made      with --byom-abuse only: it burdens a server")
     statements = load_statements()
     for id in check.statements:
         statement = statements[id]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 
-from pytest_byom.client.errors import UsageError
+from pytest_byom.client.errors import ContractError, UsageError
 from pytest_byom.mock import transports
 from pytest_byom.mock.dialect import DEFAULT, list_dialects, load_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from pathlib import Path
 
     from pytest_byom.mock.mock import Scripted
 
@@ -71,20 +74,76 @@ class _Watch:
             raise
 
 
+RECORDING = "byom_recording"
+
+
+def recording_file(request: pytest.FixtureRequest) -> Path:
+    """Return the file of a test's recording, beside the test's module."""
+    path: Path = request.node.path
+    parts = [part for part in (request.cls and request.cls.__name__, request.node.name) if part]
+    name = re.sub(r"[^\w.-]+", "-", ".".join(parts)).strip("-")
+    return path.parent / "recordings" / path.stem / f"{name}.yaml"
+
+
+@contextmanager
+def recording(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Record a test's exchanges, or replay them: as --byom-record-mode says."""
+    from pytest_byom.mock.recorder import Recorder, Replayer
+    from pytest_byom.mock.recordings import read_recording, write_recording
+
+    mode, file = request.config.getoption("byom_record_mode"), recording_file(request)
+    if mode == "all" or (mode == "once" and not file.exists()):
+        recorder = Recorder(request.node.name)
+        with running(request, recorder) as watch:
+            yield
+        if not watch.failed and recorder.exchanges:
+            write_recording(file, recorder.exchanges)
+        return
+    shown = os.path.relpath(file, request.config.rootpath)
+    if not file.exists():
+        pytest.fail(
+            f"there is no recording {shown}: make it with --byom-record-mode=once", pytrace=False
+        )
+    try:
+        replayer = Replayer(read_recording(file), source=shown)
+    except ContractError as error:
+        pytest.fail(str(error), pytrace=False)
+    with running(request, replayer) as watch:
+        yield
+    if found := replayer.report(with_unused=not watch.failed):
+        pytest.fail(found, pytrace=False)
+
+
+class _Runs(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+@contextmanager
+def running(request: pytest.FixtureRequest, taker: _Runs) -> Iterator[_Watch]:
+    """Run something that takes requests while a test runs."""
+    watch = _Watch()
+    manager = request.config.pluginmanager
+    manager.register(watch)
+    taker.start()
+    try:
+        yield watch
+    finally:
+        taker.stop()
+        manager.unregister(watch)
+
+
 @contextmanager
 def watching(request: pytest.FixtureRequest, mock: _Mock) -> Iterator[_Mock]:
     """Run a mock for a test, and fail the test for what does not fit.
 
     Of a test that failed, only requests are reported: that replies are left is no wonder.
     """
-    watch = _Watch()
-    manager = request.config.pluginmanager
-    manager.register(watch)
-    mock.start()
-    try:
+    with running(request, mock) as watch:
         yield mock
-    finally:
-        mock.stop()
-        manager.unregister(watch)
+    checks = request.config.pluginmanager.get_plugin("byom-mock-checks")
+    if checks is not None:
+        checks.note(request.node.nodeid, mock)
     if mock.strict and (found := mock.report(with_unused=not watch.failed)):
         pytest.fail(found, pytrace=False)

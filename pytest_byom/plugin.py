@@ -30,6 +30,7 @@ MARKERS = (
     "should: a check of documented behaviour",
     "may: a check that is reported only",
     "byom(strict=True, validate=True, dialect=NAME or list): how byom_mock and byom_server behave",
+    "byom_recording: record the test's exchanges with a real server once, and replay them",
 )
 
 
@@ -72,10 +73,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--byom-profile",
         choices=PROFILES,
-        default="standard",
+        default=None,
         metavar="PROFILE",
-        help="How much to ask: quick (15 requests at the most), standard (default) or full, which "
-        "also judges what needs a model that sees, hears or reasons",
+        help="How much to ask: quick (15 requests at the most), standard or full, which also "
+        "judges what needs a model that sees, hears or reasons (default: standard; for a provider "
+        "quick)",
+    )
+    group.addoption(
+        "--byom-yes",
+        action="store_true",
+        help="Agree to what the run may cost at a provider such as groq; without it, the most that "
+        "it can take is shown, and nothing is sent",
     )
     group.addoption(
         "--byom-only",
@@ -86,10 +94,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "`byom checks` lists them",
     )
     group.addoption(
+        "--byom-fuzz",
+        type=int,
+        default=None,
+        metavar="N",
+        help="Fuzz: N requests drawn at random for each fuzz check, and twice as many more to make "
+        "a failure small (default: 20 in the full profile, else 0)",
+    )
+    group.addoption(
+        "--byom-fuzz-seed",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="Draw other requests; those of one seed are the same in every run (default: 0)",
+    )
+    group.addoption(
+        "--byom-abuse",
+        action="store_true",
+        help="Make the checks that burden a server too: floods, limits, clients that leave. For a "
+        "server that is yours; not with the quick profile",
+    )
+    group.addoption(
         "--byom-report",
         default=None,
         metavar="DIR",
-        help="Write results.json to this directory",
+        help="Write results.json, index.html, summary.md and badge.svg to this directory",
     )
     group.addoption(
         "--byom-save",
@@ -115,6 +144,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Write each exchange to this directory as a contract, without secrets",
     )
+    group.addoption(
+        "--byom-record-mode",
+        choices=("none", "once", "all"),
+        default="none",
+        metavar="MODE",
+        help="For tests with @pytest.mark.byom_recording: none (default) replays, once records "
+        "what is not recorded yet, all records anew",
+    )
+    group.addoption(
+        "--byom-check-mocks",
+        action="store_true",
+        help="Run your own tests, and tell which replies of their mocks the endpoint does not "
+        "agree with; needs --byom-endpoint",
+    )
     parser.addini("byom_endpoint", "The endpoint that the byom fixtures use", default="embedded")
     parser.addini("byom_registry", "The file with the endpoints, see --byom-registry")
     parser.addini(
@@ -131,6 +174,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("byom_endpoint"):
         _refuse_lonely_options(config)
         return
+    if config.getoption("byom_check_mocks"):
+        _check_mocks(config)
+        return
     from pytest_byom.suite_hooks import SuiteHooks
 
     run = suite_run(config)
@@ -146,10 +192,31 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadgroup"  # all checks of an endpoint belong to one worker
 
 
+def _check_mocks(config: pytest.Config) -> None:
+    """Run the user's tests in place of the suite, and hold their mocks against the endpoint."""
+    for option in ("report", "save", "baseline", "gate", "record"):
+        if config.getoption(f"byom_{option}"):
+            raise pytest.UsageError(
+                f"--byom-{option} is about a server, --byom-check-mocks about your mocks: "
+                "make two runs"
+            )
+    from pytest_byom.mock_checks import NAME, MockChecks
+
+    config.pluginmanager.register(MockChecks(config, suite_run(config)), NAME)
+
+
 def _refuse_lonely_options(config: pytest.Config) -> None:
+    if config.getoption("byom_check_mocks"):
+        raise pytest.UsageError(
+            "--byom-check-mocks needs --byom-endpoint: which server should the mocks agree with?"
+        )
     for option in ("save", "baseline", "gate"):
         if config.getoption(f"byom_{option}"):
             raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
+    if config.getoption("byom_fuzz"):
+        raise pytest.UsageError("--byom-fuzz needs --byom-endpoint: which server should be fuzzed?")
+    if config.getoption("byom_abuse"):
+        raise pytest.UsageError("--byom-abuse needs --byom-endpoint: which server may be burdened?")
     if config.getoption("byom_report"):
         raise pytest.UsageError("--byom-report needs --byom-endpoint: what should be reported?")
     if config.getoption("byom_record"):
@@ -217,6 +284,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     check = getattr(getattr(item, "function", None), "__byom_check__", None)
     if check is not None:
         item.add_marker(check.level.value)
+    if item.get_closest_marker("byom_recording") and isinstance(item, pytest.Function):
+        item.fixturenames.insert(0, "byom_recording")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -229,7 +298,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     verdict = judge_item(suite_run(pyfuncitem.config), check, pyfuncitem)
     pyfuncitem.stash[VERDICT] = verdict
-    pyfuncitem.user_properties += [("byom_check", check.id), ("byom_outcome", verdict["outcome"])]
+    pyfuncitem.user_properties += [
+        ("byom_check", check.id),
+        ("byom_endpoint", verdict["endpoint"]),
+        ("byom_level", verdict["level"]),
+        ("byom_outcome", verdict["outcome"]),
+    ]
     return True
 
 

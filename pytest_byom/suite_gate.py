@@ -124,7 +124,7 @@ class SuiteGate:
 
     def take(self, target: Target) -> dict[str, Any]:
         """Return what a record needs beside verdicts, as plain data without secrets."""
-        traffic = target.traffic()
+        traffic = target.named_traffic()
         taken = {
             FINGERPRINT: take_fingerprint(plain_answers(traffic, model=target.model)),
             SPEED: measure_streams(timed_events(traffic)),
@@ -157,6 +157,7 @@ class SuiteGate:
         *,
         planned: Mapping[str, Iterable[str]],
         stale: Sequence[tuple[str, str]] = (),
+        finished: bool = True,
     ) -> Gate | None:
         """Compare records with the baseline; None without one.
 
@@ -176,7 +177,12 @@ class SuiteGate:
             for name, after in records.items()
         ]
         return make_gate(
-            pairs, baseline=self.baseline, mode=self.mode, suite=version(SUITE), stale=stale
+            pairs,
+            baseline=self.baseline,
+            mode=self.mode,
+            suite=version(SUITE),
+            stale=stale,
+            finished=finished,
         )
 
     def prepare(self) -> None:

@@ -7,6 +7,7 @@ the reports, facts about the endpoints in `workeroutput`.
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,14 @@ from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import FINDS, Verdict
 from pytest_byom.conformance.profiles import Profile, parse_areas, selector
 from pytest_byom.conformance.reach import NothingToJudge
+from pytest_byom.consent import usual_profile
 from pytest_byom.gate import results, terminal
 from pytest_byom.gate.exit_codes import NOTHING_JUDGED, choose_exit_code, known_versions
 from pytest_byom.gate.gate_text import gate_lines
-from pytest_byom.gate.known import list_stale
+from pytest_byom.gate.known import find_stale, list_stale
+from pytest_byom.gate.reports.annotations import annotation_lines
+from pytest_byom.gate.reports.summary import make_summary
+from pytest_byom.gate.reports.writing import append_summary, write_reports
 from pytest_byom.suite_run import NAME_OF_ITEM, SuiteRun, item_endpoint
 
 if TYPE_CHECKING:
@@ -47,6 +52,7 @@ class SuiteHooks:
         self.started = datetime.datetime.now(datetime.UTC)
         self.lost = ""
         self.written: list[str] = []
+        self.annotations: list[str] = []
         self.is_worker = hasattr(config, "workerinput")
         self.is_controller = bool(config.getoption("numprocesses", None)) and not self.is_worker
         self.report = self._report_directory()
@@ -56,13 +62,25 @@ class SuiteHooks:
         if not (self.is_worker or config.option.collectonly):
             self._prepare_save()
 
-    def _selector(self) -> Callable[[Check], bool]:
+    def _selector(self) -> Callable[[Check, str | None], bool]:
+        """Return whether a check is made of an endpoint, by its name."""
         areas = {check.area for check in all_checks().values()}
         try:
             only = parse_areas(self.config.getoption("byom_only"), areas)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
-        return selector(Profile(self.config.getoption("byom_profile")), only)
+        given = self.config.getoption("byom_profile")
+        abuse = self.config.getoption("byom_abuse")
+        fuzz = self.run.fuzz.examples > 0
+        by_profile = {
+            profile: selector(profile, only, abuse=abuse, fuzz=fuzz) for profile in Profile
+        }
+
+        def is_selected(check: Check, name: str | None) -> bool:
+            usual = usual_profile(self.run.endpoints.get(name or ""))
+            return by_profile[Profile(given) if given else usual](check)
+
+        return is_selected
 
     def _report_directory(self) -> Path | None:
         """Return where the report goes, made; what cannot be written is said before the run."""
@@ -110,7 +128,9 @@ class SuiteHooks:
 
     def _is_selected(self, item: pytest.Item) -> bool:
         check = find_check(getattr(item, "function", None))
-        return check is None or check.id not in all_checks() or self._selects(check)
+        if check is None or check.id in all_checks():
+            return check is None or self._selects(check, self._endpoint_of(item))
+        return not check.abuse or bool(self.config.getoption("byom_abuse"))
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
         for name in names:
@@ -172,7 +192,7 @@ class SuiteHooks:
         if session.exitstatus != pytest.ExitCode.INTERRUPTED:
             self._record()
         records = self.run.gate.records(self.verdicts, self.taken, self.facts)
-        self._compare(records)
+        self._compare(records, finished=self._is_finished(int(session.exitstatus)))
         failed = any(map(self.run.fails, self.verdicts)) or bool(session.testsfailed)
         failed = failed or (self.gate is not None and self.gate.fails)
         session.exitstatus = choose_exit_code(
@@ -193,18 +213,25 @@ class SuiteHooks:
         stopped = session.exitstatus == pytest.ExitCode.INTERRUPTED
         return {} if stopped or self.config.option.collectonly else self.run.taken()
 
-    def _compare(self, records: Mapping[str, Record]) -> None:
+    def _is_finished(self, status: int) -> bool:
+        """Whether the run got to its end at every endpoint."""
+        judged = not any(fact.get("trouble") or fact.get("gone") for fact in self.facts.values())
+        return judged and self._is_complete(status)
+
+    def _compare(self, records: Mapping[str, Record], *, finished: bool) -> None:
         stale = list_stale(
             self.verdicts, self._known(), checks=all_checks(), versions=known_versions(self.facts)
         )
         planned = {name: part["planned"] for name, part in self.taken.items()}
-        self.gate = self.run.gate.compare(records, self.run.endpoints, planned=planned, stale=stale)
+        self.gate = self.run.gate.compare(
+            records, self.run.endpoints, planned=planned, stale=stale, finished=finished
+        )
 
     def _save(self, records: Mapping[str, Record], session: pytest.Session) -> None:
         gate, status = self.run.gate, int(session.exitstatus)
         if gate.save is None:
             return
-        if not self._is_complete(status) or status == NOTHING_JUDGED:
+        if not self._is_finished(status) or status == NOTHING_JUDGED:
             self.written.append(f"baseline: not saved to {gate.save}: {INCOMPLETE}")
             return
         try:
@@ -231,23 +258,46 @@ class SuiteHooks:
         return {name: endpoint.deviations for name, endpoint in self.run.endpoints.items()}
 
     def _write_report(self, session: pytest.Session) -> None:
+        data = self._results(session)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            self.annotations = annotation_lines(data)
         if self.report is None:
             return
-        data = results.make_results(
+        try:
+            self.written.append(f"results: {results.write_results(self.report, data)}")
+            self.written.append(f"report: {write_reports(self.report, [data])[0]}")
+        except OSError as error:
+            self.written.append(_cannot_write("--byom-report", self.report, error))
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        self._write_step_summary(data)
+
+    def _results(self, session: pytest.Session) -> dict[str, Any]:
+        return results.make_results(
             self.verdicts,
             self.facts,
             started=self.started,
             finished=datetime.datetime.now(datetime.UTC),
             complete=self._is_complete(int(session.exitstatus)),
             exit_code=int(session.exitstatus),
+            level=self.run.level,
+            notes=self._notes(),
+            gate=self.gate.as_json() if self.gate is not None else None,
         )
-        if self.gate is not None:
-            data["gate"] = self.gate.as_json()
+
+    def _write_step_summary(self, data: dict[str, Any]) -> None:
+        """Show the summary on the page of a GitHub run; that it cannot be is no failure."""
+        if not (file := os.environ.get("GITHUB_STEP_SUMMARY")):
+            return
         try:
-            self.written.append(f"results: {results.write_results(self.report, data)}")
+            append_summary(Path(file), make_summary([data]))
         except OSError as error:
-            self.written.append(_cannot_write("--byom-report", self.report, error))
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            self.written.append(_cannot_write("GITHUB_STEP_SUMMARY", file, error))
+
+    def _notes(self) -> list[str]:
+        stale = find_stale(
+            self.verdicts, self._known(), checks=all_checks(), versions=known_versions(self.facts)
+        )
+        return [*stale, *([self.lost] if self.lost else []), *self.run.registry.warnings]
 
     def _is_complete(self, status: int) -> bool:
         expected = sum(fact.get("checks", 0) for fact in self.facts.values())
@@ -275,7 +325,7 @@ class SuiteHooks:
             sentences = {verdict.check: verdict.sentence for verdict in self.verdicts}
             for line, style in gate_lines(self.gate, sentences):
                 write(line, **style)
-        for line in self.written:
+        for line in [*self.written, *self.annotations]:
             write(line)
         for warning in self.run.registry.warnings:
             write(warning, yellow=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -59,29 +60,59 @@ TIMEOUT = 5.0
 SAFE = re.compile(r"[\w.+() -]{1,64}", re.ASCII)
 
 
-def identify(target: Target) -> dict[str, Any]:
-    """Return who answers at an open target, asking for the version where that may help."""
-    models = _entries(target.ask("models/list"))
-    owners = sorted({str(entry["owned_by"]) for entry in models if entry.get("owned_by")})
-    header = target.server
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a list of models and the name in a header tell of a server."""
+
+    kind: str
+    version: str
+    header: str
+    owners: tuple[str, ...]
+    models: tuple[str, ...]
+
+    def pages(self, dialect: str) -> list[str]:
+        """Return the paths below the root that may tell the version; most often none."""
+        if self.version or self.kind == "byom-embedded" or not _has_pages(dialect):
+            return []
+        if self.kind in PAGES_OF:
+            return [PAGES_OF[self.kind]]
+        usual = PAGES_OF.get(load_dialect(dialect).title) if dialect else None
+        return list(dict.fromkeys(filter(None, [usual, *PAGES])))[:MOST_PAGES]
+
+
+def look(models: Exchange, header: str) -> Seen:
+    """Return what the answer to GET /models and a server's name in a header tell."""
+    entries = _entries(models)
+    owners = tuple(sorted({str(entry["owned_by"]) for entry in entries if entry.get("owned_by")}))
     kind = next((OWNERS[owner] for owner in owners if owner in OWNERS), "")
     name, _, version = header.partition("/")
     if header and not PROXIES.match(header):
         kind = kind or name
     else:
         version = ""
-    pages: list[str] = []
-    if not version and _has_pages(target.endpoint.dialect) and kind != "byom-embedded":
-        kind, version, pages = _ask_pages(target, kind)
-    names = sorted(str(entry.get("id")) for entry in models)
+    names = tuple(sorted(str(entry.get("id")) for entry in entries))
+    return Seen(kind=kind, version=safe(version), header=header, owners=owners, models=names)
+
+
+def safe(version: str) -> str:
+    """Return a version that can be shown, else an empty text."""
+    return version if SAFE.fullmatch(version) else ""
+
+
+def identify(target: Target) -> dict[str, Any]:
+    """Return who answers at an open target, asking for the version where that may help."""
+    seen = look(target.ask("models/list"), target.server)
+    kind, version, pages = seen.kind, seen.version, list[str]()
+    if paths := seen.pages(target.endpoint.dialect):
+        kind, version, pages = _ask_pages(target, kind, paths)
     return {
         "kind": kind,
-        "version": version if SAFE.fullmatch(version) else "",
-        "header": header,
+        "version": safe(version),
+        "header": seen.header,
         "model": target.model,
-        "models": names[:MOST_MODELS],
-        "models_total": len(names),
-        "owned_by": owners[:MOST_MODELS],
+        "models": list(seen.models[:MOST_MODELS]),
+        "models_total": len(seen.models),
+        "owned_by": list(seen.owners[:MOST_MODELS]),
         "pages": pages,
     }
 
@@ -89,6 +120,12 @@ def identify(target: Target) -> dict[str, Any]:
 def _has_pages(dialect: str) -> bool:
     """Whether a page may tell the version: a cloud has none, the embedded server has a header."""
     return not dialect or not (dialect == EMBEDDED or load_dialect(dialect).key_variable)
+
+
+def page_contract(path: str) -> Contract:
+    """Return the request for a page below the root of a server."""
+    request = RequestTemplate(method="GET", path=path)
+    return Contract(id=path, title="Who answers", request=request)
 
 
 def _entries(exchange: Exchange) -> list[dict[str, Any]]:
@@ -99,33 +136,28 @@ def _entries(exchange: Exchange) -> list[dict[str, Any]]:
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
-def _ask_pages(target: Target, kind: str) -> tuple[str, str, list[str]]:
+def _ask_pages(target: Target, kind: str, paths: list[str]) -> tuple[str, str, list[str]]:
     """Return kind and version after asking for the pages that may tell them."""
-    paths = [PAGES_OF[kind]] if kind in PAGES_OF else list(PAGES)[:MOST_PAGES]
-    contracts = {
-        path: Contract(
-            id=path, title="Who answers", request=RequestTemplate(method="GET", path=path)
-        )
-        for path in paths
-    }
+    contracts = {path: page_contract(path) for path in paths}
     limits = dataclasses.replace(
         target.endpoint.limits, timeout=min(TIMEOUT, target.endpoint.limits.timeout)
     )
-    aim = dataclasses.replace(target.asker.aim, base_url=_root(target.endpoint.base_url))
+    aim = dataclasses.replace(target.asker.aim, base_url=root_of(target.endpoint.base_url))
     asker = Asker(aim, limits, load=contracts.__getitem__, spending=target.asker.spending)
     asked = []
     try:
         for path in paths:
             exchange = asker.ask(path)
             asked.append(f"GET {path} {exchange.status or 'no answer'}")
-            if version := _version_in(exchange, path):
+            if version := version_in(exchange, path):
                 return kind or PAGES[path][0], version, asked
     finally:
         asker.close()
     return kind, "", asked
 
 
-def _version_in(exchange: Exchange, path: str) -> str:
+def version_in(exchange: Exchange, path: str) -> str:
+    """Return the version that a page tells, or an empty text."""
     try:
         data = exchange.json if exchange.status == 200 else None
     except Inconclusive:
@@ -135,7 +167,7 @@ def _version_in(exchange: Exchange, path: str) -> str:
     return next((value for value in found if isinstance(value, str) and value), "")
 
 
-def _root(base_url: str) -> str:
+def root_of(base_url: str) -> str:
     """Return a base URL without its /v1: a server's own pages are beside it."""
     parts = urlsplit(base_url)
     return urlunsplit(parts._replace(path=parts.path.removesuffix("/v1"))).rstrip("/")

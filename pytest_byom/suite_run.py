@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
+from pytest_byom.conformance.fuzz.fuzzer import FuzzSettings
+from pytest_byom.conformance.plan import make_plan
+from pytest_byom.conformance.profiles import Profile, fuzz_examples
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
+from pytest_byom.consent import ceiling, check_consent
 from pytest_byom.contract import Shelf
 from pytest_byom.gate.versions import has_version
 from pytest_byom.registry import Deviation, Endpoint, Registry, load_registry
 from pytest_byom.suite_gate import IDENTITY, SuiteGate, without_secrets
 from pytest_byom.suite_identity import identify
+from pytest_byom.wire_view import wire_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,12 +50,15 @@ class SuiteRun:
         level: Level = Level.MUST,
         shelf: Shelf | None = None,
         gate: SuiteGate | None = None,
+        fuzz: FuzzSettings | None = None,
         identify: bool = False,
+        agreed: bool = False,
     ) -> None:
         self.registry = registry
         self.gate = gate or SuiteGate(baseline=None, save=None, mode="")
         self.shelf = shelf or Shelf()
         self.level = level
+        self.fuzz = fuzz or FuzzSettings()
         self.endpoints = {
             endpoint.name: _with_timeout(endpoint, timeout)
             for endpoint in map(registry.endpoint, _expand(registry, names))
@@ -59,9 +67,11 @@ class SuiteRun:
         self.troubles: dict[str, str] = {}
         self.identities: dict[str, dict[str, Any]] = {}
         self._identify = identify or self.gate.is_used
+        self._agreed = agreed
         self._model = model
         self._checks: dict[str, list[Check]] = {}
         self._targets: dict[str, Target] = {}
+        self._shown: dict[str, set[str]] = {}
 
     @classmethod
     def from_config(cls, config: pytest.Config) -> SuiteRun:
@@ -81,7 +91,9 @@ class SuiteRun:
             level=Level(config.getoption("byom_level")),
             shelf=Shelf(_folders(config)),
             gate=SuiteGate.from_config(config),
+            fuzz=_fuzz_settings(config),
             identify=bool(config.getoption("byom_report")),
+            agreed=config.getoption("byom_yes"),
         )
 
     @property
@@ -106,8 +118,10 @@ class SuiteRun:
                 model=self._model,
                 load=self.shelf.load,
                 models=self.registry.models,
+                fuzz=self.fuzz,
             )
             try:
+                self._ask_first(name)
                 target.open(self._checks.get(name, ()))
             except NothingToJudge as trouble:
                 self.troubles[name] = str(trouble)
@@ -115,6 +129,15 @@ class SuiteRun:
             self._targets[name] = target
             self._meet(target)
         return self._targets[name]
+
+    def _ask_first(self, name: str) -> None:
+        """Ask nothing of a provider before it is agreed what the checks may cost."""
+        checks, endpoint = self._checks.get(name), self.endpoints[name]
+        if checks and not self._agreed:
+            plan = make_plan(
+                checks, endpoint.capabilities, load=self.shelf.load, fuzzed=self.fuzz.most
+            )
+            check_consent(endpoint, plan, self.registry.models, model=self._model)
 
     def _meet(self, target: Target) -> None:
         """Find out who answers, where that is wanted; a known deviation may be of other versions.
@@ -152,6 +175,11 @@ class SuiteRun:
             for name, target in self._targets.items()
             for id in record(target, folder / _file_name(name) if several else folder)
         ]
+
+    def note(self, verdict: Verdict) -> None:
+        """Keep in mind which exchanges a verdict is about, so that the facts show them."""
+        shown = self._shown.setdefault(verdict.endpoint, set())
+        shown.update(finding.exchange for finding in verdict.findings if finding.exchange)
 
     def close(self) -> None:
         """Close every target."""
@@ -197,13 +225,28 @@ class SuiteRun:
             "dialect": endpoint.dialect,
             "checks": plan.checks if plan else 0,
             "requests": plan.requests if plan else 0,
+            "fuzzed": plan.fuzzed if plan else 0,
             "tokens": plan.tokens if plan else 0,
             "sent": target.asker.spending.requests,
             "gone": target.asker.gone,
             "capabilities": target.known_capabilities(),
             "trouble": "",
+            "exchanges": self._exchanges(name),
         }
+        if plan and endpoint.is_provider:
+            found["ceiling"] = ceiling(plan, target.custom)
         return found | ({IDENTITY: self.identities[name]} if name in self.identities else {})
+
+    def _exchanges(self, name: str) -> dict[str, Any]:
+        """Return the exchanges that findings name; they were asked when these were made."""
+        target, ids = self._targets[name], sorted(self._shown.get(name, ()))
+        return {id: wire_view(target.ask(id), target.shower) for id in ids}
+
+
+def _fuzz_settings(config: pytest.Config) -> FuzzSettings:
+    profile = Profile(config.getoption("byom_profile") or Profile.STANDARD)
+    examples = fuzz_examples(profile, config.getoption("byom_fuzz"))
+    return FuzzSettings(examples=examples, seed=config.getoption("byom_fuzz_seed"))
 
 
 def _is_bound(entry: Deviation) -> bool:
@@ -251,7 +294,9 @@ def judge_item(run: SuiteRun, check: Check, item: pytest.Function) -> dict[str, 
     wanted = signature(item.obj).parameters
     arguments = {name: value for name, value in item.funcargs.items() if name in wanted}
     target = run.target(item_endpoint(run, item))
-    return target.judge(check, partial(item.obj, **arguments)).as_json()
+    verdict = target.judge(check, partial(item.obj, **arguments))
+    run.note(verdict)
+    return verdict.as_json()
 
 
 def report_verdict(run: SuiteRun, report: pytest.TestReport, data: dict[str, Any]) -> None:

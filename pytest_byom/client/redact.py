@@ -17,6 +17,12 @@ HIDDEN = "***"
 SECRET_NAMES = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 """Headers and query parameters with such names hold secrets."""
 
+PERSONAL_HEADERS = re.compile(r"organi[sz]ation|project|cookie|user|account|tenant|session", re.I)
+PERSONAL_IDS = re.compile(
+    r"\b(org|proj|project|user|acct|account)[-_](?=[A-Za-z]*\d)[A-Za-z0-9]{8,}\b"
+)
+HIDDEN_ID = r"\1-***"
+
 _SHORTEST = 4
 # What people write where a server wants no key: no secret, and often a word of every message.
 _NO_SECRETS = frozenset({"none", "null", "empty", "ollama", "lm-studio", "vllm", "test", "dummy"})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.conformance.full import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -46,43 +47,26 @@ QUICK = frozenset(
 )
 """What the quick profile asks: plain, streamed, a tool, a schema, a refusal of each kind."""
 
-FULL = frozenset(
-    {
-        "audio/without",
-        "capability/functions",
-        "capability/logit-bias",
-        "capability/prediction",
-        "capability/seed",
-        "capability/seed-again",
-        "capability/web-search",
-        "parity/calls",
-        "parity/calls-stream",
-        "parity/json-object",
-        "parity/json-schema",
-        "parity/logprobs",
-        "parity/max-tokens",
-        "parity/n",
-        "parity/named",
-        "parity/none",
-        "parity/stop",
-        "parity/usage",
-        "reasoning/answer",
-        "vision/file",
-        "vision/without",
-    }
-)
-"""What only the full profile asks: it tells which of the members that are asked together in the
-standard profile a server does not take."""
+EXAMPLES = 20
+"""Requests that each fuzz check draws in the full profile."""
 
 SENSES = frozenset({"audio", "reasoning", "vision"})
 """Capabilities of a model, not of a server: what needs one is left to the full profile."""
 
 
-def selector(profile: Profile, only: Collection[str] = ()) -> Callable[[Check], bool]:
-    """Return whether a check belongs to a profile and, if any are named, to one of some areas."""
+def selector(
+    profile: Profile, only: Collection[str] = (), *, abuse: bool = False, fuzz: bool = False
+) -> Callable[[Check], bool]:
+    """Return whether a check belongs to a profile and, if any are named, to one of some areas.
+
+    What burdens a server is left out unless `abuse` allows it, and of the quick profile always;
+    the fuzz checks are made if `fuzz` says so, in any profile.
+    """
 
     def is_selected(check: Check) -> bool:
-        return (not only or check.area in only) and _is_in(profile, check)
+        allowed = not check.abuse or (abuse and profile is not Profile.QUICK)
+        wanted = fuzz if check.fuzzes else _is_in(profile, check)
+        return allowed and wanted and (not only or check.area in only)
 
     return is_selected
 
@@ -94,6 +78,18 @@ def _is_in(profile: Profile, check: Check) -> bool:
     return profile is Profile.FULL or (
         SENSES.isdisjoint(check.needs) and FULL.isdisjoint(check.asks)
     )
+
+
+def fuzz_examples(profile: Profile, given: int | None) -> int:
+    """Return how many requests a fuzz check draws: as given, else some in the full profile only.
+
+    Raises UsageError for a number below 0.
+    """
+    if given is None:
+        return EXAMPLES if profile is Profile.FULL else 0
+    if given < 0:
+        raise UsageError(f"--byom-fuzz has to be 0 or more, not {given}")
+    return given
 
 
 def parse_areas(given: Iterable[str], areas: Collection[str]) -> tuple[str, ...]:

@@ -29,6 +29,13 @@ def listed_models(models: Exchange) -> list[str]:
     return sorted(names, key=lambda name: "embed" in name.lower())
 
 
+def check_key(endpoint: Endpoint) -> None:
+    """Raise NothingToJudge for a provider without a key: it would refuse whatever is asked."""
+    if endpoint.is_provider and not endpoint.has_key:
+        where = f"{endpoint.name} ({endpoint.base_url})"
+        raise NothingToJudge(f"{where} was not asked: it wants a key. {_sentence(endpoint.hint)}")
+
+
 def check_connection(endpoint: Endpoint, models: Exchange) -> None:
     """Raise NothingToJudge unless the endpoint answered GET /models with anything at all."""
     where = f"{endpoint.name} ({endpoint.base_url})"

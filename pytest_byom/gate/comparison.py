@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.finding import FINDS, Outcome
 from pytest_byom.gate.counts import Trend, judge_counts
-from pytest_byom.gate.fingerprint import EVERY
 from pytest_byom.gate.shape_changes import compare_fingerprints
+from pytest_byom.gate.shapes import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

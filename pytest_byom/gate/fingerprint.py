@@ -11,12 +11,14 @@ that two runs in which the model did different things differ in nothing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.gate.chunks import add_chunks
 from pytest_byom.gate.shapes import (
+    EVERY,
     SOLID,
     WORD,
     Shape,
@@ -37,8 +39,6 @@ Fingerprint = dict[str, Shape]
 
 PLAIN, STREAM, MODELS, OTHER = "plain", "stream", "models", "other"
 """What was asked for."""
-
-EVERY = "every "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def take_fingerprint(answers: Mapping[str, Sequence[Answer]]) -> Fingerprint:
         for exchange, repeats in answers.items()
         if repeats
     }
-    found |= _every(answer for repeats in answers.values() for answer in repeats)
+    found |= _every(answers)
     return dict(sorted(found.items()))
 
 
@@ -148,12 +148,14 @@ def _add_choice(shapes: Shapes, choice: dict[str, Any]) -> None:
     shapes.open(choice, "choices[]", suffix=did, solid=(*SOLID, "content") if calls else SOLID)
 
 
-def _every(answers: Iterable[Answer]) -> Fingerprint:
+def _every(answers: Mapping[str, Sequence[Answer]]) -> Fingerprint:
     """Return what all answers of a kind have in common."""
-    kinds: dict[str, list[Answer]] = {}
-    for answer in answers:
-        if answer.status is not None:
-            kinds.setdefault(EVERY + _kind_of(answer), []).append(answer)
+    kinds: dict[str, dict[str, list[Answer]]] = {}
+    for exchange, repeats in answers.items():
+        for answer in repeats:
+            if answer.status is not None:
+                kind = kinds.setdefault(EVERY + _kind_of(answer), {})
+                kind.setdefault(exchange, []).append(answer)
     return {kind: _common(kind, alike) for kind, alike in kinds.items()}
 
 
@@ -164,8 +166,12 @@ def _kind_of(answer: Answer) -> str:
     return nouns.get(answer.kind, "other answer")
 
 
-def _common(kind: str, alike: list[Answer]) -> Shape:
+def _common(kind: str, exchanges: Mapping[str, Sequence[Answer]]) -> Shape:
+    """Return the shape of a kind; `asked` tells which exchanges it was taken of."""
     shapes = Shapes()
+    digest = hashlib.sha256(json.dumps(sorted(exchanges)).encode()).hexdigest()[:8]
+    shapes.add("answer", {"asked": digest})
+    alike = [answer for repeats in exchanges.values() for answer in repeats]
     for answer in alike:
         shapes.add("headers", seen_headers(answer.headers))
         if kind == f"{EVERY}stream" and answer.events is not None and not answer.left:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from pytest_byom.gate.comparison import Comparison, Difference, Kind
 from pytest_byom.gate.gating import ALWAYS, Gate
-from pytest_byom.gate.terminal import WIDTH, count_of, list_few
+from pytest_byom.gate.terminal import count_of, list_few, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +43,8 @@ def gate_lines(gate: Gate, sentences: Mapping[str, str]) -> Iterator[Styled]:
         yield from _pace_lines(endpoint, paces, fails=gate.mode.speed)
     for comparison in gate.comparisons:
         yield from _left_lines(comparison)
+    if not gate.finished:
+        yield "the run did not get to its end, or could not judge all endpoints", {"yellow": True}
     yield from _wrapped(_conclusion(gate), {"bold": True} | _color_of(gate), indent="")
 
 
@@ -122,12 +123,5 @@ def _style_of(kind: Kind, gate: Gate) -> dict[str, bool]:
 
 
 def _wrapped(text: str, style: dict[str, bool], *, indent: str = "  ") -> Iterator[Styled]:
-    lines = textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_on_hyphens=False,
-    )
-    for line in lines or [""]:
+    for line in wrap(text, first=indent, then=indent + "  ") or [""]:
         yield line, style

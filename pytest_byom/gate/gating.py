@@ -47,6 +47,7 @@ class Gate:
     """All that was compared, by endpoint.
 
     `strangers` say of each endpoint whose server is of another kind than the baseline's who is who.
+    A run that did not get to its end is not `finished`, and leaves the gate undecided.
     """
 
     baseline: Baseline
@@ -54,6 +55,7 @@ class Gate:
     comparisons: tuple[Comparison, ...] = ()
     paces: Mapping[str, list[Pace]] = field(default_factory=dict)
     strangers: tuple[str, ...] = ()
+    finished: bool = True
 
     def of(self, *kinds: Kind) -> list[Difference]:
         """Return the differences of some kinds, at all endpoints."""
@@ -73,9 +75,8 @@ class Gate:
     @property
     def undecided(self) -> bool:
         """Whether there is something that could not be decided, or nothing that was compared."""
-        return bool(self.of(Kind.UNDECIDED)) or any(
-            not (one.checks or one.exchanges) for one in self.comparisons
-        )
+        nothing = any(map(_is_empty, self.comparisons))
+        return not (self.finished and self.comparisons) or nothing or bool(self.of(Kind.UNDECIDED))
 
     def as_json(self) -> dict[str, Any]:
         """Return the gate as plain data."""
@@ -87,6 +88,7 @@ class Gate:
             "speed": self.mode.speed,
             "failed": self.fails,
             "undecided": self.undecided,
+            "finished": self.finished,
             "strangers": list(self.strangers),
             "differences": [difference.as_json() for difference in self.of(*Kind)],
             "compared": {
@@ -131,6 +133,7 @@ def make_gate(
     mode: Mode,
     suite: str,
     stale: Sequence[tuple[str, str]] = (),
+    finished: bool = True,
 ) -> Gate:
     """Compare what a baseline has with what version `suite` found.
 
@@ -157,7 +160,14 @@ def make_gate(
         comparisons=tuple(comparisons),
         paces=paces,
         strangers=tuple(filter(None, strangers)),
+        finished=finished,
     )
+
+
+def _is_empty(compared: Comparison) -> bool:
+    """Whether nothing was compared: no answer, or no check though one of the runs has some."""
+    any_checks = bool(compared.left or compared.of(Kind.NEW, Kind.VANISHED))
+    return not compared.checks and (any_checks or not compared.exchanges)
 
 
 def find_stranger(endpoint: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

@@ -51,7 +51,8 @@ def list_stale(
             if entry.origin != "registry":
                 continue
             matching = [v for v in judged if fnmatchcase(v.check, entry.check)]
-            where = f"{endpoint}: the known deviation {entry.check!r}"
+            owner = f" (owner: {entry.owner})" if entry.owner else ""
+            where = f"{endpoint}: the known deviation {entry.check!r}{owner}"
             if _names_nothing(entry.check, checks):
                 found.append((endpoint, f"{where} names no check: `byom checks` lists them"))
             if not matching:

@@ -1,8 +1,13 @@
-"""results.json: what a run found, as data. The one source of every report."""
+"""results.json: what a run found, as data. The one source of every report.
+
+Its form is published: `results.schema.json` beside this package's other schemas.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
+from importlib import resources
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +15,8 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from jsonschema import Draft202012Validator
 
     from pytest_byom.conformance.finding import Verdict
 
@@ -27,8 +34,16 @@ def make_results(
     finished: datetime.datetime,
     complete: bool,
     exit_code: int,
+    level: str = "must",
+    notes: Iterable[str] = (),
+    gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the results of a run as plain data, checks sorted by endpoint and id."""
+    """Return the results of a run as plain data, checks sorted by endpoint and id.
+
+    `level` says deviations of which level fail the run, `notes` what else a person has to know,
+    `gate` how the run compares with a baseline, if it was held against one.
+    """
+    compared = {} if gate is None else {"gate": dict(gate)}
     rows = [{"id": v.check, **v.as_json()} for v in verdicts]
     for row in rows:
         del row["check"]
@@ -40,9 +55,69 @@ def make_results(
         "finished": finished.isoformat(timespec="seconds"),
         "complete": complete,
         "exit_code": exit_code,
+        "level": level,
+        "notes": list(notes),
+        **compared,
         "endpoints": {name: dict(fact) for name, fact in sorted(facts.items())},
         "checks": rows,
     }
+
+
+class NotResults(ValueError):
+    """A file holds no results that this version reads; the message says why."""
+
+
+def read_results(file: Path) -> dict[str, Any]:
+    """Return the results in a file, or in the `results.json` of a directory.
+
+    Raises NotResults, with one sentence that names the file.
+    """
+    file = file / FILE if file.is_dir() else file
+    try:
+        data = json.loads(file.read_bytes())
+    except OSError as error:
+        raise NotResults(f"cannot read {file}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise NotResults(f"{file} is not JSON, or only a part of it: {error}") from error
+    if problem := find_problem(data):
+        raise NotResults(f"{file} holds no results of a run: {problem}")
+    found: dict[str, Any] = data
+    return found
+
+
+def find_problem(data: Any) -> str:
+    """Return what keeps data from being results of this format, or an empty text."""
+    if not isinstance(data, dict) or "format" not in data:
+        return "it has no 'format'"
+    if data["format"] != FORMAT:
+        return f"its format is {data['format']!r}, and this version reads {FORMAT}"
+    error = next(_validator().iter_errors(data), None)
+    if error is not None:
+        place = "".join(f"[{part!r}]" for part in error.absolute_path) or "at the top"
+        return f"{place}: {_short(error.message)}"
+    named = {check["endpoint"] for check in data["checks"]}
+    if unknown := sorted(named - set(data["endpoints"])):
+        return f"it has checks at {unknown[0]!r}, which is none of its endpoints"
+    return ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:120]} … {text[-60:]}"
+
+
+@functools.cache
+def load_schema() -> dict[str, Any]:
+    """Return the JSON Schema of results.json."""
+    text = (resources.files("pytest_byom") / "results.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+@functools.cache
+def _validator() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(load_schema())
 
 
 def prepare_directory(directory: Path) -> None:

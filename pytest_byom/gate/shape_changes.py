@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_byom.gate.shapes import ABSENT, Shape, read_types
+from pytest_byom.gate.shapes import ABSENT, EVERY, Shape, read_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,8 @@ def compare_fingerprints(before: Fingerprint, after: Fingerprint) -> list[Change
     """
     found: dict[tuple[str, ...], dict[Step, list[str]]] = {}
     for exchange in sorted(set(before) & set(after)):
-        for step in _compare_shapes(before[exchange], after[exchange]):
+        compare = _compare_common if exchange.startswith(EVERY) else _compare_shapes
+        for step in compare(before[exchange], after[exchange]):
             moved = "" if step.member else step.before
             key = (step.place, step.member, step.after, moved)
             found.setdefault(key, {}).setdefault(step, []).append(exchange)
@@ -140,6 +141,26 @@ def _compare_shapes(before: Shape, after: Shape) -> Iterator[Step]:
         return
     for place in sorted(set(before) & set(after) - {ANSWER}):
         yield from _compare_members(place, before[place], after[place])
+
+
+def _compare_common(before: Shape, after: Shape) -> Iterator[Step]:
+    """Yield what differs between all answers of a kind.
+
+    If the two were taken of other exchanges, as after an upgrade of the suite, only what has
+    nothing in common is a difference: what holds for all of a few need not hold for all of many.
+    """
+    same = before.get(ANSWER) == after.get(ANSWER)
+    for place in sorted(set(before) & set(after) - {ANSWER}):
+        old, new = before[place], after[place]
+        if not same:
+            apart = {name for name in {*old, *new} if _are_apart(old, new, name)}
+            old, new = ({k: v for k, v in side.items() if k in apart} for side in (old, new))
+        yield from _compare_members(place, old, new)
+
+
+def _are_apart(before: dict[str, str], after: dict[str, str], name: str) -> bool:
+    old, new = (read_types(side.get(name, ABSENT))[0] for side in (before, after))
+    return old.isdisjoint(new)
 
 
 def _compare_members(place: str, before: dict[str, str], after: dict[str, str]) -> Iterator[Step]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Shape = dict[str, dict[str, str]]
 """From a place to its members, and from a member to its types."""
 
+EVERY = "every "
+"""How the name of what all answers of a kind have in common begins, in place of an exchange's."""
+
 ABSENT = "absent"
 VARIES = "?"
 OTHER = "other names"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +50,17 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
     """Return what is known of an endpoint before it is judged."""
     if facts.get("trouble"):
         return []
+    who = facts.get("identity") or {}
     server = facts["server"] or "no name in its headers"
+    if who.get("version"):
+        server = f"{who['kind'] or server} {who['version']}"
     checks, requests = count_of(facts["checks"], "check"), count_of(facts["requests"], "request")
+    if facts.get("fuzzed"):
+        requests += f" and at most {facts['fuzzed']:,} fuzzed ones"
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",
         f"plan: {checks}, {requests}, at most {facts['tokens']:,} tokens",
+        *([f"cost: {facts['ceiling']}"] if facts.get("ceiling") else []),
     ]
 
 
@@ -97,12 +104,23 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
     return list(groups.values())
 
 
+def wrap(text: str, width: int = WIDTH, *, first: str = "", then: str = "") -> list[str]:
+    """Return the lines of a text, none of which a CI system takes for a command of its own.
+
+    What a server says may begin a line with "::error" or contain "##[", which GitHub would obey.
+    """
+    lines = textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=then, break_on_hyphens=False
+    )
+    return [re.sub(r"^(\s*):(?=:)", r"\1: ", line).replace("##[", "## [") for line in lines]
+
+
 def _finding_lines(group: Sequence[Finding]) -> list[str]:
     first = group[0]
     lines = _labelled("wrong", f"{first.place}: expected {first.expected}, got {first.got}")
     lines += _labelled("asked", first.asked)
     lines += _labelled("came", first.answered)
-    lines += _labelled("again", first.curl, wrap=False)
+    lines += _labelled("again", first.curl, whole=True)
     others = list(dict.fromkeys(f.exchange for f in group if f.exchange != first.exchange))
     if others:
         shown = ", ".join(others[:FEW]) + (", …" if len(others) > FEW else "")
@@ -111,13 +129,11 @@ def _finding_lines(group: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def _labelled(label: str, text: str, *, wrap: bool = True) -> list[str]:
+def _labelled(label: str, text: str, *, whole: bool = False) -> list[str]:
     """Return a text behind its label; a line that is to be copied is not wrapped."""
     if not text:
         return []
-    lines = [text]
-    if wrap:
-        lines = textwrap.wrap(text, WIDTH - LABEL - 2, break_on_hyphens=False)
+    lines = [text] if whole else wrap(text, WIDTH - LABEL - 2)
     margin = " " * (LABEL + 2)
     return [f"  {label:<{LABEL}}{lines[0]}", *(margin + line for line in lines[1:])]
 
@@ -212,5 +228,5 @@ def _conclusion(
 
 
 def _paragraph(text: str, style: dict[str, bool] | None = None) -> Iterator[Styled]:
-    for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ") or [""]:
+    for line in wrap(text, then="  ") or [""]:
         yield line, style or {}

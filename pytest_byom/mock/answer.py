@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_byom.mock.embedded.render import DONE
+from pytest_byom.mock.replies import STRAIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,6 +59,8 @@ class Answer:
 
 def plan_stream(events: Sequence[bytes], flow: Flow, error: Sequence[bytes]) -> tuple[Step, ...]:
     """Return the steps of a stream; `error` are the events of an error inside of it."""
+    if flow is STRAIGHT:
+        return tuple(events)
     planned = list(events)
     if not flow.done and planned and planned[-1] == DONE:
         planned.pop()
@@ -87,6 +90,8 @@ def _pauses(number: int, flow: Flow) -> Iterator[Pause]:
 
 def plan_body(body: bytes, flow: Flow) -> bytes | tuple[Step, ...]:
     """Return the steps of an answer that is no stream. A cut comes in the middle of the body."""
+    if flow is STRAIGHT:
+        return body
     if flow.corrupt is not None:
         body = body[: len(body) // 2]
     steps: list[Step] = [Pause(flow.stall, flow.real)] if flow.stall else []

@@ -6,12 +6,14 @@ placeholder stands for a value, as it is; placeholders inside of a text become t
     {uuid} {hex:N} {alnum:N} {lower:N} {digits:N}      made anew for each answer
     {answer} {request} {created} {model} {finish}      of this answer
     {usage} {input} {output} {spoken} {total} {cached} {reasoning}
+    {text}                                             of a piece of reasoning: in `thoughts`
     {message} {type} {code} {param} {status}           of an error
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import re
 import string
@@ -34,7 +36,7 @@ FORM = Form(error=RegistryError, name="dialect", most_characters=100_000, most_l
 DEFAULT = "openai"
 TEMPLATES = (
     "answer", "choice", "message", "chunk", "first_chunk", "finish_chunk", "usage_chunk",
-    "last_chunk", "opening_choice", "chunk_choice", "finish_choice",
+    "last_chunk", "thoughts", "opening_choice", "chunk_choice", "finish_choice",
 )  # fmt: skip
 _random = random.Random()
 """Not the one of the standard library's functions: a test may have seeded that."""
@@ -86,6 +88,20 @@ class UsageForm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scores:
+    """How log probabilities are written.
+
+    `beside`: what stands beside the list of tokens. `number`: whether a token has one, as `id`.
+    `unasked`: how many candidates come where no number of them is asked for; with null the member
+    is left out.
+    """
+
+    beside: Mapping[str, Any] = field(default_factory=lambda: {"refusal": None})
+    number: bool = False
+    unasked: int | None = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorForm:
     """The body of an error, and its headers: of some statuses, or of all.
 
@@ -104,11 +120,13 @@ class ErrorForm:
 class Requests:
     """What the server takes and refuses, where it is not what the API says.
 
-    `takes` are patterns of faults, written as param and code, that it does not mind. `refuses` has
+    `means` has values of its own, as what they are in the API (`{}` is any object). `takes` are
+    patterns of faults, written as param and code, that it does not mind. `refuses` has
     parameters that it knows not, or values ("response_format.type=json_object"), with what it says;
     `unknown` what it says of any parameter that is neither the API's nor one of those it `knows`.
     """
 
+    means: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
     refuses: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
@@ -121,7 +139,10 @@ class Requests:
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What one server adds to the API, leaves out, and does in its own way."""
+    """What one server adds to the API, leaves out, and does in its own way.
+
+    `deviates` are the checks of the suite that find it: all of them, and no other.
+    """
 
     name: str
     title: str
@@ -151,7 +172,9 @@ class Dialect:
     role: str = "first"
     unfinished: str = "null"
     reasoning: str = "reasoning_content"
+    thoughts: Mapping[str, Any] = field(default_factory=dict)
     calls: Calls = Calls()
+    scores: Scores = Scores()
     comments: tuple[str, ...] = ()
     padding: str = ""
     json_type: str = "application/json"
@@ -159,6 +182,11 @@ class Dialect:
     error_event: Mapping[str, Any] | None = None
     requests: Requests = Requests()
     models: Mapping[str, Any] = field(default_factory=dict)
+    deviates: tuple[str, ...] = ()
+
+    def header_form(self, *, stream: bool) -> Template:
+        """Return the template of the headers of an answer."""
+        return _header_form(self.name, stream)
 
     @property
     def is_parted(self) -> bool:
@@ -199,9 +227,19 @@ def load_dialect(dialect: str) -> Dialect:
     data["errors"] = tuple(ErrorForm(**_tuples(one, "status", "omit")) for one in data["errors"])
     if "calls" in data:
         data["calls"] = Calls(**data["calls"])
+    if "scores" in data:
+        data["scores"] = Scores(**data["scores"])
     if "requests" in data:
         data["requests"] = Requests(**_tuples(data["requests"], "takes", "knows"))
-    return Dialect(name=dialect, **_tuples(data, "comments"))
+    return Dialect(name=dialect, **_tuples(data, "comments", "deviates"))
+
+
+@functools.cache
+def _header_form(name: str, stream: bool) -> Template:
+    dialect = load_dialect(name)
+    kind = dialect.stream_type if stream else dialect.json_type
+    own = dialect.headers.get("stream" if stream else "plain", {})
+    return _prepare({"content-type": kind, **dialect.headers.get("all", {}), **own})
 
 
 def _tuples(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -285,6 +323,9 @@ def _compile_text(template: str) -> Maker:
         parts += [_Fixed(template[start : match.start()]), _placeholder(match)]
         start = match.end()
     parts.append(_Fixed(template[start:]))
+    if len(parts) == 3 and not template[start:]:  # as most ids are
+        before, make = template[: template.index("{")], parts[1]
+        return lambda values: f"{before}{make(values)}"
     return lambda values: "".join([str(make(values)) for make in parts])
 
 
@@ -296,5 +337,6 @@ def _placeholder(match: re.Match[str]) -> Maker:
         return itemgetter(name)
     if name == "hex":
         return lambda _: f"{_random.getrandbits(4 * size):0{size}x}"
-    alphabet = _ALPHABETS[name]
-    return lambda _: "".join(_random.choices(alphabet, k=size))
+    # Two letters at a time: half the draws.
+    pairs = ["".join(pair) for pair in itertools.product(_ALPHABETS[name], repeat=2)]
+    return lambda _: "".join(_random.choices(pairs, k=(size + 1) // 2))[:size]

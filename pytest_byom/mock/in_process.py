@@ -25,6 +25,8 @@ class Mock(Scripted):
     At the end of the `with` block `verify()` raises for what does not fit, unless `strict=False`.
     """
 
+    blocks_lookups = True
+
     def start(self) -> None:
         """Begin to take requests."""
         transports.start(self)
@@ -42,41 +44,41 @@ class Mock(Scripted):
 
     def take(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request of httpx or httpx2; None to let it pass."""
-        found: Any = None
+        routed: Any = None
         if self._has_routes:
-            from pytest_byom.mock.routes import from_httpx, to_httpx, to_library
+            from pytest_byom.mock.routes import asking
 
             request.read()
-            try:
-                found = self.router.ask(to_httpx(library, request))
-            except Exception as error:
-                raise to_library(library, request, error) from error
-            if found is not None and (served := _served(found)) is None:
-                return from_httpx(library, request, found)
-            served = _served(found) or self._serve_blocked(request)
-        else:
-            served = self._serve(request)
-        return None if served is None else Player(library, request, served).respond()
+            with asking(library, request) as asked:
+                routed = self.router.ask(asked)
+        found = self._find(library, request, routed)
+        return found.respond() if isinstance(found, Player) else found
 
     async def take_async(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request of httpx or httpx2; None to let it pass."""
-        found: Any = None
+        routed: Any = None
         if self._has_routes:
-            from pytest_byom.mock.routes import from_httpx, to_httpx, to_library
+            from pytest_byom.mock.routes import asking
 
             await request.aread()
-            try:
-                found = await self.router.ask_async(to_httpx(library, request))
-            except Exception as error:
-                raise to_library(library, request, error) from error
-            if found is not None and (served := _served(found)) is None:
-                return from_httpx(library, request, found)
-            served = _served(found) or self._serve_blocked(request)
-        else:
-            if self._wants(request):
-                await request.aread()
-            served = self._serve(request)
-        return None if served is None else await Player(library, request, served).respond_async()
+            with asking(library, request) as asked:
+                routed = await self.router.ask_async(asked)
+        elif self._wants(request):
+            await request.aread()
+        found = self._find(library, request, routed)
+        return await found.respond_async() if isinstance(found, Player) else found
+
+    def _find(self, library: ModuleType, request: Any, routed: Any) -> Any:
+        """Return what plays the script's answer, or the response of a route; None for neither."""
+        if routed is None:  # the script comes last among the routes, and a route may let pass
+            serve = self._serve_blocked if self._has_routes else self._serve
+            served = serve(request)
+            return None if served is None else Player(library, request, served)
+        from pytest_byom.mock.routes import SERVED, from_httpx
+
+        if (served := routed.extensions.get(SERVED)) is not None:
+            return Player(library, request, served)
+        return from_httpx(library, request, routed)
 
     @property
     def _has_routes(self) -> bool:
@@ -95,28 +97,60 @@ class Mock(Scripted):
         return self.serve_claimed(request) or self._serve_blocked(request)
 
     def _serve_blocked(self, request: Any) -> Served | None:
-        return self.block(_read(request)) if self._blocks(request.url) else None
+        return self.block(read_request(request)) if self._blocks(request.url) else None
 
     def serve_claimed(self, request: Any) -> Served | None:
         """Answer a request from the script; None if it is not for it."""
         url = request.url
         if self.claims(request.method, url.host, url.port, url.path) is None:
             return None
-        return self.answer(_read(request))
+        return self.answer(read_request(request))
+
+    def see(self, library: ModuleType, request: Any, response: Any) -> Any:
+        """Leave what passed as it is."""
+        return response
 
     def note_host(self, host: str) -> None:
         """Keep that something looked up a real server, and was refused."""
-        self.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
+        note_host(self, host)
 
 
-def _served(response: Any) -> Served | None:
-    """Return what the script answered, if it is what a response stands for."""
-    from pytest_byom.mock.routes import SERVED
+class Guard:
+    """Keeps the requests of this process from real servers while a mock runs elsewhere."""
 
-    return None if response is None else response.extensions.get(SERVED)
+    blocks_lookups = True
+
+    def __init__(self, mock: Scripted) -> None:
+        self._mock = mock
+
+    def take(self, library: ModuleType, request: Any) -> Any:
+        """Refuse a request for a real server; None to let any other pass."""
+        if not is_real(request.url.host):
+            return None
+        return Player(library, request, self._mock.block(read_request(request))).respond()
+
+    async def take_async(self, library: ModuleType, request: Any) -> Any:
+        """Refuse a request for a real server; None to let any other pass."""
+        if not is_real(request.url.host):
+            return None
+        await request.aread()
+        return self.take(library, request)
+
+    def see(self, library: ModuleType, request: Any, response: Any) -> Any:
+        """Leave what passed as it is."""
+        return response
+
+    def note_host(self, host: str) -> None:
+        """Keep that something looked up a real server, and was refused."""
+        note_host(self._mock, host)
 
 
-def _read(request: Any) -> AskedRequest:
+def note_host(mock: Scripted, host: str) -> None:
+    """Keep that something looked up a real server, and was refused."""
+    mock.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
+
+
+def read_request(request: Any) -> AskedRequest:
     """Return what a request of httpx or httpx2 asks; its body has been read, or is at hand."""
     return AskedRequest(
         method=request.method,

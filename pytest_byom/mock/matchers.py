@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CUT = 80
 
@@ -102,8 +102,7 @@ def find_differences(pattern: Any, value: Any, place: str) -> Iterator[Differenc
         if not pattern.matches(value):
             yield Difference(place, str(pattern), show(value))
     elif callable(pattern):
-        if not pattern(value):
-            yield Difference(place, f"what {name_of(pattern)} accepts", show(value))
+        yield from _ask_function(pattern, value, place)
     elif isinstance(pattern, dict):
         yield from _find_in_mapping(pattern, value, place)
     elif isinstance(pattern, list) and isinstance(value, list) and len(pattern) == len(value):
@@ -111,6 +110,17 @@ def find_differences(pattern: Any, value: Any, place: str) -> Iterator[Differenc
             yield from find_differences(wanted, found, f"{place}[{number}]")
     elif pattern != value or isinstance(pattern, bool) is not isinstance(value, bool):
         yield Difference(place, show(pattern), show(value))
+
+
+def _ask_function(function: Callable[[Any], Any], value: Any, place: str) -> Iterator[Difference]:
+    """Ask a function; one that raises does not accept the value, and it is said why."""
+    raised = ""
+    try:
+        accepted = bool(function(value))
+    except Exception as error:
+        accepted, raised = False, f", for which it raised {type(error).__name__}: {error}"
+    if not accepted:
+        yield Difference(place, f"what {name_of(function)} accepts", f"{show(value)}{raised}")
 
 
 def _find_in_mapping(pattern: dict[str, Any], value: Any, place: str) -> Iterator[Difference]:

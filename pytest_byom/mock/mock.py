@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_byom.mock.answer import Answer, plan_body, plan_delay, plan_stream
 from pytest_byom.mock.dialect import DEFAULT, fill, load_dialect
-from pytest_byom.mock.embedded.chat_request import unknown_model
 from pytest_byom.mock.embedded.errors import ApiError
 from pytest_byom.mock.embedded.render import write_event, write_json
 from pytest_byom.mock.hosts import Claim, find_claim, is_of
@@ -16,20 +15,40 @@ from pytest_byom.mock.refusing import (
     error_values,
     read_request,
     refusal,
+    refuse_entry,
     write_failure,
 )
+from pytest_byom.mock.repeating import Writings, write_once
 from pytest_byom.mock.replies import Failure, Reply
-from pytest_byom.mock.script import Rule, Script, Speaking, make_conditions, say, write_down
-from pytest_byom.mock.streaming import StreamWriter
+from pytest_byom.mock.script import (
+    Rule,
+    Script,
+    Speaking,
+    make_conditions,
+    make_entry,
+    say,
+    write_down,
+)
+from pytest_byom.mock.verdict import (
+    MOST_ATTEMPTS,
+    find_all,
+    find_endless_waits,
+    find_hurry,
+    find_retried_refusals,
+    find_storms,
+    find_taken_cuts,
+    require,
+)
 from pytest_byom.mock.wording import explain_at_once, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pytest_byom.mock.answer import Step
     from pytest_byom.mock.asked import AskedRequest
     from pytest_byom.mock.embedded.chat_request import ChatRequest
-    from pytest_byom.mock.script import Entry
+    from pytest_byom.mock.script import Entry, Times
 
 LISTING = {"object": "list", "data": "{data}"}
 SERVED = "/chat/completions or /models"
@@ -50,6 +69,7 @@ class Scripted(Speaking):
     ) -> None:
         self.script = Script()
         self.log = Log()
+        self._writings = Writings()
         self.validate = validate
         self.strict = strict
         self._dialect = load_dialect(dialect)
@@ -107,6 +127,19 @@ class Scripted(Speaking):
         self.script.rules.append(rule)
         return rule
 
+    def from_contract(self, id: str, *, folder: Path | None = None, times: Times = 1) -> Self:
+        """Answer as a contract says that a real server did, such as "chat/tools-required".
+
+        A stream is sent event by event. If the app asks for a stream and the contract has none, or
+        the other way round, the same is said in the form that is asked for. `folder` is one of
+        contracts of your own. Raises ContractError if there is no such contract.
+        """
+        from pytest_byom.mock.from_contract import make_saying
+
+        given = {"": id} if folder is None else {"": id, "folder": str(folder)}
+        self._add(make_entry("from_contract", make_saying(id, folder), given, times))
+        return self
+
     def dialect(self, name: str) -> Self:
         """Answer as this server does from now on: "groq", "ollama", "vllm" and so on."""
         self._dialect = load_dialect(name)
@@ -150,7 +183,8 @@ class Scripted(Speaking):
                 request = read_request(asked, self._dialect, self._models)
         except ApiError as error:
             given = refusal(error, self._dialect, values)
-            return self._served(asked, "refused", given, note=str(error))
+            note = asked.redactor.text(str(error))
+            return self._served(asked, "refused", given, note=note)
         return self._take(asked, request, values)
 
     def _values(self, asked: AskedRequest) -> dict[str, Any]:
@@ -174,10 +208,14 @@ class Scripted(Speaking):
             if isinstance(said, Failure):
                 given = write_failure(said, self._dialect, values)
                 return self._served(asked, "failure", given, said=said, entry=entry)
+            if isinstance(said, Answer):
+                return self._served(asked, "reply", said, entry=entry)
             said = self._complete(said, asked, request)
-            given = self._write(said, asked, values)
+            write = self._writings.write if said is entry.saying else write_once
+            given = self._answer(said, asked, values, write(said, asked, self._dialect, values))
         except Exception as error:
-            note = f"{entry.written} ({entry.place}) raised {type(error).__name__}: {error}"
+            said_of = f"{entry.written} ({entry.place}) raised {type(error).__name__}: {error}"
+            note = asked.redactor.text(said_of)
             return self._served(asked, "raised", self._complain(note, values), note=note)
         return self._served(asked, "reply", given, said=said, entry=entry)
 
@@ -209,22 +247,22 @@ class Scripted(Speaking):
 
         return make_from_schema(said, asked, request)
 
-    def _write(self, said: Reply, asked: AskedRequest, values: Mapping[str, Any]) -> Answer:
-        dialect = self._dialect
-        writer = StreamWriter(said, asked, dialect, values["model"], values["request"])
-        common = dialect.headers.get("all", {})
+    def _answer(
+        self, said: Reply, asked: AskedRequest, values: Mapping[str, Any], written: list[bytes]
+    ) -> Answer:
+        """Return the answer that sends what was written, as the reply says how."""
         body: bytes | tuple[Step, ...]
         if asked.stream:
-            body = plan_stream(writer.write_stream(), said.flow, self._error_events(said, values))
-            kind, own = dialect.stream_type, dialect.headers.get("stream", {})
+            body = plan_stream(written, said.flow, self._error_events(said, values))
         else:
-            body = plan_body(writer.write_completion(), said.flow)
-            kind, own = dialect.json_type, dialect.headers.get("plain", {})
-        headers = {"content-type": kind, **_headers(common, values), **_headers(own, values)}
-        headers |= said.headers
+            body = plan_body(written[0], said.flow)
+        headers: dict[str, str] = fill(self._dialect.header_form(stream=asked.stream), values)
+        if said.headers:
+            own = {name.lower(): str(value) for name, value in said.headers.items()}
+            headers = {**headers, **own}
         return Answer(
             status=200,
-            headers=tuple((name.lower(), str(value)) for name, value in headers.items()),
+            headers=tuple(headers.items()),
             body=body,
             delay=plan_delay(said.flow),
         )
@@ -248,11 +286,10 @@ class Scripted(Speaking):
         names = self._models or (dialect.model,)
         form = dialect.models
         entries = {name: fill(form["entry"], {**values, "model": name}) for name in names}
-        common = {**dialect.headers.get("all", {}), **dialect.headers.get("plain", {})}
-        headers = {"content-type": dialect.json_type, **_headers(common, values)}
+        headers: dict[str, str] = fill(dialect.header_form(stream=False), values)
         wanted = asked.path.partition("/models")[2].lstrip("/")
-        if wanted and wanted not in entries:
-            return self._served(asked, "models", refusal(unknown_model(wanted), dialect, values))
+        if wanted and (wanted not in entries or not form.get("retrieves", True)):
+            return self._served(asked, "models", refuse_entry(wanted, dialect, values))
         data: Any = entries.get(wanted)
         if not wanted:
             data = fill(form.get("list", LISTING), {**values, "data": list(entries.values())})
@@ -268,14 +305,38 @@ class Scripted(Speaking):
         if found := self.report():
             raise AssertionError(found)
 
+    def assert_resilient(self, answer: Any = None, *, most_attempts: int = MOST_ATTEMPTS) -> None:
+        """Raise AssertionError for what the app's client did wrong about errors.
+
+        It retried what was refused for good, came back before the server said, retried without
+        end, has no read timeout, or took a cut stream for a whole one. `answer` is what the app
+        made of the last stream, if it made anything of it.
+        """
+        require(find_all(self.log.served, most=most_attempts, answer=answer))
+
+    def assert_no_retry_of_refusals(self) -> None:
+        """Raise AssertionError if a 400, or its like, was asked again."""
+        require(find_retried_refusals(self.log.served))
+
+    def assert_retry_after_obeyed(self) -> None:
+        """Raise AssertionError if the client came back before the server said."""
+        require(find_hurry(self.log.served))
+
+    def assert_no_retry_storm(self, most_attempts: int = MOST_ATTEMPTS) -> None:
+        """Raise AssertionError if one request was sent more often than that, and failed."""
+        require(find_storms(self.log.served, most=most_attempts))
+
+    def assert_read_timeout(self) -> None:
+        """Raise AssertionError if the client would have waited for ever."""
+        require(find_endless_waits(self.log.served))
+
+    def assert_cut_noticed(self, answer: Any = None) -> None:
+        """Raise AssertionError if a cut stream was taken for a whole one."""
+        require(find_taken_cuts(self.log.served, answer=answer))
+
     def reset(self) -> None:
         """Forget the script and all requests."""
-        self.script, self.log = Script(), Log()
-
-
-def _headers(templates: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
-    filled: dict[str, str] = fill(templates, values)
-    return filled
+        self.script, self.log, self._writings = Script(), Log(), Writings()
 
 
 def _written(functions: tuple[Any, ...], conditions: dict[str, Any]) -> dict[str, Any]:

@@ -102,10 +102,22 @@ class Player:
             extensions={"http_version": b"HTTP/1.1"},
         )
 
+    def plain_steps(self) -> tuple[bytes, ...]:
+        """Return the bytes of a body, if it is sent to its end and nothing stands between them."""
+        body = self._served.answer.body
+        steps = body if isinstance(body, tuple) else (body,)
+        plain = tuple([step for step in steps if type(step) is bytes])
+        return plain if len(plain) == len(steps) else ()
+
+    def finish(self) -> None:
+        """Note that the client has read all."""
+        self._served.finished = True
+
     def steps(self) -> Iterator[bytes | Pause]:
         """Yield bytes and real pauses. Raises where the connection ends before its time."""
         body = self._served.answer.body
-        for step in body if isinstance(body, tuple) else (body,):
+        steps = body if isinstance(body, tuple) else (body,)
+        for step in steps:
             match step:
                 case bytes():
                     yield step
@@ -130,6 +142,10 @@ def _stream_class(library: ModuleType) -> Any:
             self._player = player
 
         def __iter__(self) -> Iterator[bytes]:
+            if plain := self._player.plain_steps():
+                yield from plain
+                self._player.finish()
+                return
             for step in self._player.steps():
                 if isinstance(step, bytes):
                     yield step

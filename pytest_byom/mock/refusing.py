@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_byom.mock.answer import Answer, plan_body, plan_delay
 from pytest_byom.mock.dialect import fill, load_dialect
 from pytest_byom.mock.embedded.body import check_media_type, read_object
-from pytest_byom.mock.embedded.chat_request import read_chat_request
+from pytest_byom.mock.embedded.chat_request import read_chat_request, unknown_model
 from pytest_byom.mock.embedded.errors import ApiError
 from pytest_byom.mock.embedded.render import write_json
 from pytest_byom.mock.embedded.rules import RULES
@@ -55,7 +55,7 @@ def read_request(
     check_media_type(asked.headers.get("content-type"))
     found = _read_body(asked.body, dialect.name, models)
     if isinstance(found, ApiError):
-        raise found
+        raise found.with_traceback(None)  # it is kept, and must not gather one with each request
     return found
 
 
@@ -72,11 +72,21 @@ def _check(body: dict[str, Any], dialect: Dialect, models: tuple[str, ...]) -> C
     _refuse_members(body, dialect)
     known = models or _named_model(body)
     try:
-        return read_chat_request(body, known)
+        return read_chat_request(_translate(body, dialect), known)
     except ApiError as error:
         if is_taken(error, dialect):
             return None
         raise
+
+
+def _translate(body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """Write the values that only this server has as the API does."""
+    for name, meant in dialect.requests.means.items():
+        value = body.get(name)
+        key = "{}" if isinstance(value, dict) else value
+        if isinstance(key, str) and key in meant:
+            body = {**body, name: meant[key]}
+    return body
 
 
 def _named_model(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -117,13 +127,19 @@ def is_taken(error: ApiError, dialect: Dialect) -> bool:
     return any(_pattern(text).search(place) for text in dialect.requests.takes)
 
 
-def refusal(error: ApiError, dialect: Dialect, values: Mapping[str, Any]) -> Answer:
+def refusal(
+    error: ApiError,
+    dialect: Dialect,
+    values: Mapping[str, Any],
+    *,
+    model_status: int | None = None,
+) -> Answer:
     """Return the answer to a request that is refused."""
     said = error.error
     message, kind, status = said["message"], said["type"], error.status
     if said["code"] == "model_not_found" and dialect.requests.unknown_model:
         message = fill(dialect.requests.unknown_model, values)
-        kind, status = "not_found_error", dialect.requests.model_status
+        kind, status = "not_found_error", model_status or dialect.requests.model_status
     failure = Failure(
         status=status,
         message=message,
@@ -133,6 +149,14 @@ def refusal(error: ApiError, dialect: Dialect, values: Mapping[str, Any]) -> Ans
         headers=dict(error.headers),
     )
     return write_failure(failure, dialect, values)
+
+
+def refuse_entry(model: str, dialect: Dialect, values: Mapping[str, Any]) -> Answer:
+    """Return the answer to one who asks for the entry of a model that is not there."""
+    filled = {**values, "model": model}
+    if (body := dialect.models.get("missing")) is not None:
+        return write_failure(Failure(status=404, body=fill(body, filled)), dialect, filled)
+    return refusal(unknown_model(model), dialect, filled, model_status=404)
 
 
 def write_failure(failure: Failure, dialect: Dialect, values: Mapping[str, Any]) -> Answer:

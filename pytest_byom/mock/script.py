@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_byom.client.errors import UsageError
+from pytest_byom.mock.answer import Answer
 from pytest_byom.mock.matchers import Difference, Matcher, find_differences, name_of
 from pytest_byom.mock.replies import Failure, Reply, make_failure, make_reply, read_said
 
@@ -31,6 +32,9 @@ FIELDS = (
     "stream", "system", "tool", "tool_result", "turn",
 )  # fmt: skip
 """What `when` may ask for, by name."""
+
+_PLAIN = (str, bool)
+"""Types of which two values are equal, or not; there is no more to it."""
 
 HERE = str(Path(__file__).parents[1])
 
@@ -78,7 +82,7 @@ class Speaking:
         else:
             saying = make_reply(content, **members)
         given = {} if content is None else {"": content}
-        self._add(_entry("reply", saying, given | members, times))
+        self._add(make_entry("reply", saying, given | members, times))
         return self
 
     def fail(self, status: int | None = None, *, times: Times = 1, **members: Any) -> Any:
@@ -91,7 +95,7 @@ class Speaking:
         """
         failure = make_failure(status, **members)
         given = {} if status is None else {"": status}
-        self._add(_entry("fail", failure, given | members, times))
+        self._add(make_entry("fail", failure, given | members, times))
         return self
 
 
@@ -109,7 +113,14 @@ class Rule(Speaking):
 
     def fits(self, asked: AskedRequest) -> bool:
         """Whether this rule takes a request."""
-        return next(self._differences(asked), None) is None
+        for name, pattern in self.conditions.items():
+            value = _value(asked, name)
+            if type(pattern) in _PLAIN:
+                if pattern != value or type(value) is not type(pattern):
+                    return False
+            elif next(find_differences(pattern, value, name), None) is not None:
+                return False
+        return True
 
     def find_differences(self, asked: AskedRequest) -> list[Difference]:
         """Return why this rule does not take a request; nothing if it does."""
@@ -223,12 +234,16 @@ class _Offers(Matcher):
         return repr(self.name)
 
 
-def say(saying: Saying, asked: AskedRequest) -> Reply | Failure:
+def say(saying: Saying, asked: AskedRequest) -> Reply | Failure | Answer:
     """Return what is said to a request; a function is asked."""
-    return saying if isinstance(saying, Reply | Failure) else read_said(saying(asked))
+    if isinstance(saying, Reply | Failure):
+        return saying
+    said = saying(asked)
+    return said if isinstance(said, Answer | Failure) else read_said(said)
 
 
-def _entry(name: str, saying: Saying, given: dict[str, Any], times: Times) -> Entry:
+def make_entry(name: str, saying: Saying, given: dict[str, Any], times: Times) -> Entry:
+    """Return an entry that knows how it was written, and where. Raises UsageError for `times`."""
     if times != "any" and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
         raise UsageError(f"times={times!r}: give a number from 1 on, or 'any'")
     more = {"times": times} if times != 1 else {}

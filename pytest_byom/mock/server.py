@@ -8,9 +8,11 @@ import os
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_byom.client.errors import UsageError
+from pytest_byom.mock import transports
 from pytest_byom.mock.answer import Cut, Pause
 from pytest_byom.mock.asked import AskedRequest, hide
 from pytest_byom.mock.http1 import BackgroundServer, Broken, Reply, Request
+from pytest_byom.mock.in_process import Guard
 from pytest_byom.mock.mock import Scripted
 from pytest_byom.mock.replies import Failure
 
@@ -52,7 +54,8 @@ class MockServer(Scripted):
     """A script behind a server on 127.0.0.1: `with MockServer() as server: server.base_url`.
 
     It listens on a free port from the start to the end of the `with` block. `tls` has it speak
-    HTTPS. Silence is real here, as the server cannot know how long a client waits.
+    HTTPS. Silence is real here, as the server cannot know how long a client waits. Clients of this
+    process do not get through to real servers meanwhile, unless `guard` is False.
     """
 
     name = "byom_server"
@@ -63,9 +66,11 @@ class MockServer(Scripted):
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        guard: bool = True,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._guard = Guard(self) if guard else None
         self._where: dict[str, Any] = {"host": host, "port": port, "tls": tls}
         self._server: BackgroundServer | None = None
         self._before: dict[str, str | None] = {}
@@ -73,11 +78,16 @@ class MockServer(Scripted):
     def start(self) -> None:
         """Listen. Raises OSError if the port is taken."""
         self._server = BackgroundServer(self._respond, **self._where)
+        if self._guard is not None:
+            transports.start(self._guard)
 
     def stop(self) -> None:
         """Stop listening, and give the environment back."""
         if self._server is not None:
             self._server.close()
+            self._server = None
+            if self._guard is not None:
+                transports.stop(self._guard)
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)

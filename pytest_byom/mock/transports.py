@@ -38,7 +38,9 @@ SYNC, ASYNC = "handle_request", "handle_async_request"
 
 
 class Taker(Protocol):
-    """Who may take a request."""
+    """Who may take a request. `blocks_lookups`: whether real servers must not be found."""
+
+    blocks_lookups: bool
 
     def take(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request; None to let it pass."""
@@ -46,6 +48,10 @@ class Taker(Protocol):
 
     async def take_async(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request; None to let it pass."""
+        ...
+
+    def see(self, library: ModuleType, request: Any, response: Any) -> Any:
+        """Return what the client is to get for a response of the network."""
         ...
 
     def note_host(self, host: str) -> None:
@@ -91,11 +97,12 @@ def start(taker: Taker) -> None:
 
 
 def stop(taker: Taker) -> None:
-    """Let `taker` see no request any more."""
+    """Let `taker` see no request any more; to stop twice does no harm."""
     with _lock:
-        _active.remove(taker)
-        if not _active:
-            _unpatch_all()
+        if taker in _active:
+            _active.remove(taker)
+            if not _active:
+                _unpatch_all()
 
 
 def put_on_top() -> None:
@@ -167,7 +174,10 @@ def _wrap(owner: type, name: str, original: Callable[..., Any]) -> Callable[...,
             response = taker.take(library, request)
             if response is not None:
                 return response
-        return original(self, request)
+        response = original(self, request)
+        for taker in _active:
+            response = taker.see(library, request, response)
+        return response
 
     async def handle_async_request(self: Any, request: Any) -> Any:
         """Ask the active mocks, the latest first, then the network."""
@@ -175,7 +185,10 @@ def _wrap(owner: type, name: str, original: Callable[..., Any]) -> Callable[...,
             response = await taker.take_async(library, request)
             if response is not None:
                 return response
-        return await original(self, request)
+        response = await original(self, request)
+        for taker in _active:
+            response = taker.see(library, request, response)
+        return response
 
     wrapper: Callable[..., Any] = handle_request if name == SYNC else handle_async_request
     setattr(wrapper, ORIGINAL, original)
@@ -199,7 +212,7 @@ def _library_of(owner: type) -> ModuleType:
 def _refuse_real(host: Any, *arguments: Any, **named: Any) -> Any:
     """Look up an address, unless it is that of a real server: for clients that we do not know."""
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-    if _active and isinstance(name, str) and is_real(name):
+    if _active and _active[-1].blocks_lookups and isinstance(name, str) and is_real(name):
         _active[-1].note_host(name)
         raise socket.gaierror(socket.EAI_NONAME, f"byom: {name} is not reached while a mock is on")
     return _look_up(host, *arguments, **named)

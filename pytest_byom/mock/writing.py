@@ -135,7 +135,7 @@ class Writer:
     def reasoning(self, text: str, content: Any = None) -> dict[str, Any]:
         """Return the member that holds reasoning; where it is a part of the content, with that."""
         if not self.dialect.is_parted:
-            return {self.dialect.reasoning: text}
+            return {self.dialect.reasoning: text, **fill(self.dialect.thoughts, {"text": text})}
         parts: list[Any] = [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]
         return {"content": [*parts, {"type": "text", "text": content}] if content else parts}
 
@@ -156,24 +156,39 @@ class Writer:
 
     def is_scored(self, reply: Reply) -> bool:
         """Whether log probabilities are asked for, and there are any."""
-        return self.asked.members.get("logprobs") is True and not reply.tool_calls
+        return is_scored(self.asked) and not reply.tool_calls
 
     def scores(self, given: tuple[tuple[str, float], ...] | None, text: str) -> dict[str, Any]:
         """Return the log probabilities of a text, or of the tokens given."""
         wanted = self.asked.members.get("top_logprobs")
-        top = wanted if isinstance(wanted, int) else 0
-        if given is None:
-            return write_scores(score_text(text), top)
-        return write_scores(((token.encode(), score) for token, score in given), top)
+        scored = score_text(text) if given is None else [(t.encode(), score) for t, score in given]
+        return write_scores(
+            scored, wanted if isinstance(wanted, int) else None, self.dialect.scores
+        )
 
 
 def count(choices: tuple[Reply, ...], asked: AskedRequest) -> Tokens:
     """Count tokens roughly, four characters each: the same request always counts the same."""
     size = sum(4 + len(text) // 4 for text in asked.texts("system", "developer", "user", "tool"))
-    said = sum(
-        len(join(one.content)) + sum(len(c.name) + len(c.arguments) for c in one.tool_calls)
-        for one in choices
-    )
-    thought = sum(len(join(one.reasoning)) for one in choices)
-    thinking = -(-thought // 4)
-    return Tokens(input=max(1, size), output=max(1, -(-said // 4)) + thinking, reasoning=thinking)
+    if is_scored(asked):
+        spoken = sum(map(_count_scores, choices))
+    else:
+        spoken = -(-sum(map(_count_letters, choices)) // 4)
+    thinking = -(-sum(len(join(one.reasoning)) for one in choices) // 4)
+    return Tokens(input=max(1, size), output=max(1, spoken) + thinking, reasoning=thinking)
+
+
+def is_scored(asked: AskedRequest) -> bool:
+    """Whether log probabilities are asked for."""
+    return asked.members.get("logprobs") is True
+
+
+def _count_letters(said: Reply) -> int:
+    return len(join(said.content)) + sum(len(c.name) + len(c.arguments) for c in said.tool_calls)
+
+
+def _count_scores(said: Reply) -> int:
+    """Count the tokens that get a log probability each: usage and entries are held together."""
+    if said.tool_calls:
+        return -(-_count_letters(said) // 4)
+    return len(score_text(join(said.content)) if said.logprobs is None else said.logprobs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 class Dialect:
     """One server software: where it usually is, which variable holds its key, what is known.
 
-    `sources` are the pages that say so; `think_tags` the marks between which models served by it
-    leave their reasoning in the text, if they do.
+    `sources` are the pages that say so, `limits` the pace that its documentation allows,
+    `think_tags` the marks between which models served by it leave their reasoning in the text, if
+    they do.
     """
 
     name: str
+    title: str
     base_url: str
     key_variable: str
     hint: str
     deviations: tuple[Deviation, ...]
     sources: tuple[str, ...]
+    limits: Mapping[str, Any] = field(default_factory=dict)
     think_tags: tuple[str, str] | None = None
 
 
@@ -44,17 +47,32 @@ def list_dialects() -> tuple[str, ...]:
 @functools.cache
 def load_dialect(name: str) -> Dialect:
     """Return what is known about a server of `list_dialects`."""
-    file = resources.files("pytest_byom") / "dialects" / f"{name}.yaml"
-    data: dict[str, Any] = parse_document(file.read_text("utf-8"), shown=file.name).data
+    data = read_profile(name)
+    limits = dict(data.get("pace") or {})
+    limits.pop("source", None)
     return Dialect(
         name=name,
+        title=data["title"],
         base_url=data["base_url"],
         key_variable=data["key_variable"],
         hint=data["hint"],
-        deviations=make_deviations(data["deviations"], origin="dialect"),
-        sources=tuple(data["sources"]),
+        deviations=make_deviations(map(_without_source, data["deviations"]), origin="dialect"),
+        sources=tuple(source["at"] for source in data["sources"].values()),
+        limits=limits,
         think_tags=make_think_tags(data.get("think_tags") or []),
     )
+
+
+@functools.cache
+def read_profile(name: str) -> Mapping[str, Any]:
+    """Return the file of a server of `list_dialects` as it stands, for pages and tests."""
+    file = resources.files("pytest_byom") / "dialects" / f"{name}.yaml"
+    data: dict[str, Any] = parse_document(file.read_text("utf-8"), shown=file.name).data
+    return data
+
+
+def _without_source(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in ("source", "shown")}
 
 
 def make_think_tags(marks: list[str]) -> tuple[str, str] | None:

@@ -79,8 +79,9 @@ class Endpoint:
 
     `key_variable` is the environment variable that the key came from, "" if there is none.
     `think_tags` are the marks of reasoning inside of text, for the client core.
-    `hint` says what to do when the endpoint is not reachable. `hidden` holds what else came from
-    the environment into the headers.
+    `hint` says what to do when the endpoint is not reachable. `is_provider` is true for a cloud
+    that is known by name, at its usual host. `hidden` holds what else came from the environment
+    into the headers.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Endpoint:
     deviations: tuple[Deviation, ...] = ()
     gate: GateSettings = GateSettings()
     hint: str = ""
+    is_provider: bool = False
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -109,6 +111,11 @@ class Endpoint:
             if is_credential(name):
                 values.update((value, value.rpartition(" ")[2]))
         return tuple(sorted(filter(_is_secret, values), key=lambda value: (-len(value), value)))
+
+    @property
+    def has_key(self) -> bool:
+        """True if requests carry a key, or a header that is one."""
+        return bool(self.api_key) or any(map(is_credential, self.extra_headers))
 
     @property
     def is_embedded(self) -> bool:

@@ -77,7 +77,7 @@ def make_endpoint(name: str, document: Document, environ: Mapping[str, str]) -> 
         extra_headers=_take_headers(entry),
         dialect=dialect,
         think_tags=_take_think_tags(entry, dialect),
-        limits=_take_limits(entry),
+        limits=_take_limits(entry, home),
         capabilities=dict(entry.get("capabilities") or {}),
         deviations=(
             *make_deviations(entry.get("deviations") or [], origin="registry"),
@@ -85,6 +85,7 @@ def make_endpoint(name: str, document: Document, environ: Mapping[str, str]) -> 
         ),
         gate=GateSettings(**_make_whole(entry.get("gate") or {})),
         hint=_take_hint(known, home),
+        is_provider=bool(home and home.key_variable),
         hidden=_find_hidden(entry),
     )
 
@@ -138,8 +139,10 @@ def _take_headers(entry: _Entry) -> dict[str, str]:
     return headers
 
 
-def _take_limits(entry: _Entry) -> Limits:
-    return Limits(**_make_whole(entry.get("limits") or {}))
+def _take_limits(entry: _Entry, home: Dialect | None) -> Limits:
+    """Return the limits of the file on top of the pace that the provider documents."""
+    pace = home.limits if home else {}
+    return Limits(**{**pace, **_make_whole(entry.get("limits") or {})})
 
 
 def _make_whole(data: Mapping[str, Any]) -> dict[str, Any]:

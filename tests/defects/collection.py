@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from defects import (
+    arrivals,
     audio,
     auth,
     capability,
     choices,
+    concurrency,
+    connections,
     definitions,
     errors,
+    fuzz,
     headers,
     http,
+    leavers,
     limits,
     logprobs,
+    logprobs_table,
     messages,
+    messages_content,
+    messages_forms,
     models,
     params,
+    params_tables,
+    params_types,
     parity,
     reasoning,
     response,
@@ -24,34 +36,57 @@ from defects import (
     stream_deltas,
     stream_ends,
     structured,
+    structured_limits,
     tools,
+    tools_legacy,
+    tools_table,
     usage,
     vision,
+    windows,
 )
+from defects.consequences import load_consequences
 
-DEFECTS = [
+ALSO = load_consequences()
+
+NAMED = [
     *http.DEFECTS,
+    *connections.DEFECTS,
     *headers.DEFECTS,
     *auth.DEFECTS,
     *models.DEFECTS,
     *params.DEFECTS,
+    *params_tables.DEFECTS,
+    *params_types.DEFECTS,
     *limits.DEFECTS,
+    *windows.DEFECTS,
     *messages.DEFECTS,
+    *messages_content.DEFECTS,
+    *messages_forms.DEFECTS,
     *response.DEFECTS,
     *choices.DEFECTS,
     *usage.DEFECTS,
     *errors.DEFECTS,
     *logprobs.DEFECTS,
+    *logprobs_table.DEFECTS,
     *structured.DEFECTS,
+    *structured_limits.DEFECTS,
     *parity.DEFECTS,
     *stream_bytes.DEFECTS,
     *stream_chunks.DEFECTS,
     *stream_ends.DEFECTS,
     *stream_deltas.DEFECTS,
+    *arrivals.DEFECTS,
+    *concurrency.DEFECTS,
+    *leavers.DEFECTS,
     *tools.DEFECTS,
+    *tools_legacy.DEFECTS,
+    *tools_table.DEFECTS,
     *definitions.DEFECTS,
     *vision.DEFECTS,
     *audio.DEFECTS,
     *reasoning.DEFECTS,
     *capability.DEFECTS,
+    *fuzz.DEFECTS,
 ]
+
+DEFECTS = [replace(defect, also=ALSO.get(defect.id, {})) for defect in NAMED]

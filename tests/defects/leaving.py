@@ -23,7 +23,8 @@ CALLED = frozenset(
 """Rules about tool calls in plain answers."""
 
 TOKENS = frozenset(
-    {"http.escapes", "messages.instructions-count", "messages.history-counts"}
+    {"concurrency.limits", "concurrency.prompt-tokens"}
+    | {"http.escapes", "messages.instructions-count", "messages.history-counts"}
     | {"messages.part-is-text", "params.max-tokens", "params.max-completion-tokens"}
     | {"params.length", "params.n-usage", "tools.counted"}
     | {"usage.same-prompt", "usage.grows", "usage.stream-same"}
@@ -33,7 +34,9 @@ TOKENS = frozenset(
 """Checks that read the token counts of plain answers."""
 
 READ_PLAIN = TOKENS | frozenset(
-    {"logprobs.given", "logprobs.entries", "logprobs.not-positive", "logprobs.text"}
+    {"concurrency.answers", "concurrency.half-left", "concurrency.schemas", "concurrency.tools"}
+    | {"concurrency.schema-then-none", "concurrency.tools-then-none"}
+    | {"logprobs.given", "logprobs.entries", "logprobs.not-positive", "logprobs.text"}
     | {"logprobs.count", "logprobs.refusal", "response.created-order", "tools.call-ids-new"}
     | {"logprobs.top", "messages.own-answer", "messages.own-call", "params.defaults", "params.n"}
     | {"params.stop", "params.stop-finish", "parity.text", "parity.finish"}
@@ -49,3 +52,6 @@ READ_PLAIN = TOKENS | frozenset(
     | {"capability.legacy-functions"}
 )
 """Checks that read the JSON of a plain answer."""
+
+WINDOW = frozenset({"limits.overlong", "limits.overlong-code", "limits.overlong-stream"})
+"""Checks that need a list of models which tells the context window."""

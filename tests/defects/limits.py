@@ -60,15 +60,15 @@ def _nothing_counted(data: dict[str, Any]) -> None:
         _stops_at_length(choice)
 
 
+NULL_LIMITS = ("params.null-max-tokens", "params.null-max-completion-tokens")
+
 DEFECTS = [
     Defect(
         id="params-max-tokens",
         title="max_tokens is ignored.",
         change=change_request(_unlimited, when=asks("max_tokens")),
-        turns=ignored("params.max-tokens"),
-        leaves=frozenset({"params.length", "params.n-usage", "stream.length"})
-        | {"structured.cut"}
-        | {"parity.max-tokens", "parity.n", "reasoning.cut"},
+        turns=ignored("params.max-tokens", "params.null-max-completion-tokens"),
+        leaves=frozenset({"params.length", "params.n-usage", "stream.length"}) | {"structured.cut"},
         row="C247",
         issues=("vllm-project/vllm-omni#445",),
     ),
@@ -76,7 +76,8 @@ DEFECTS = [
         id="params-max-completion-tokens",
         title="max_completion_tokens is ignored: generation has no limit.",
         change=drop("max_completion_tokens"),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C239",
         issues=("ikawrakow/ik_llama.cpp#2321",),
         leaves=frozenset({"reasoning.cut"}),
@@ -87,7 +88,8 @@ DEFECTS = [
         change=change_request(
             lambda data: data.update(max_completion_tokens=16), when=has("max_completion_tokens")
         ),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C240",
         issues=("abetlen/llama-cpp-python#1907",),
         leaves=frozenset({"reasoning.cut"}),
@@ -98,7 +100,8 @@ DEFECTS = [
         change=change_request(
             lambda data: data.update(max_completion_tokens=100), when=has("max_completion_tokens")
         ),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C243",
         issues=("ray-project/ray#53922",),
         leaves=frozenset({"reasoning.cut"}),
@@ -111,7 +114,7 @@ DEFECTS = [
             {"object": "error", "message": "[{'type': 'extra_forbidden'}]", "code": 400},
             when=has("max_completion_tokens"),
         ),
-        turns=failed("params.max-completion-tokens", "errors.object"),
+        turns=failed("params.max-completion-tokens", "errors.object", *NULL_LIMITS),
         row="C238",
         issues=("voideditor/void#128",),
         lacks=REASONING,
@@ -125,7 +128,8 @@ DEFECTS = [
             type="None",
             code="400",
         ),
-        turns=failed("params.max-completion-tokens") | deviates("errors.request-type"),
+        turns=failed("params.max-completion-tokens", *NULL_LIMITS)
+        | deviates("errors.request-type"),
         row="C300",
         issues=("BerriAI/litellm#10910",),
         lacks=REASONING,
@@ -139,7 +143,13 @@ DEFECTS = [
             {"http.escapes", "messages.instructions-count", "messages.history-counts"}
             | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
-            | {"params.max-tokens", "params.max-completion-tokens"}
+            | {
+                "params.max-tokens",
+                "params.max-completion-tokens",
+                "params.both-limits",
+                "params.both-limits-older",
+            }
+            | set(NULL_LIMITS)
         )
         | {"logprobs.count"}
         | {
@@ -166,8 +176,10 @@ DEFECTS = [
         id="params-n-one",
         title="n is ignored.",
         change=drop("n"),
-        turns=ignored("params.n", "stream.n"),
-        leaves=frozenset({"params.n-usage", "parity.n"}) | {"stream.n-order"},
+        turns=ignored("params.n")
+        | failed("stream.n")
+        | deviates("params.n-zero", "params.n-negative", "params.type-n"),
+        leaves=frozenset({"params.n-usage"}) | {"stream.n-order"},
         row="C254",
         issues=("theopenco/llmgateway#2433",),
     ),
@@ -204,8 +216,8 @@ DEFECTS = [
         id="params-stop-ignored",
         title="stop is ignored.",
         change=drop("stop"),
-        turns=ignored("params.stop"),
-        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
+        turns=ignored("params.stop") | deviates("params.type-stop"),
+        leaves=frozenset({"params.stop-finish"}),
         row="C231",
         issues=("Blaizzy/mlx-vlm#1044",),
     ),
@@ -213,8 +225,8 @@ DEFECTS = [
         id="params-stop-until-limit",
         title="Only the end of the model's text ends a run, not the stop sequence.",
         change=drop("stop", when=asks("max_tokens")),
-        turns=ignored("params.stop"),
-        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
+        turns=ignored("params.stop") | deviates("params.type-stop"),
+        leaves=frozenset({"params.stop-finish"}),
         row="C232",
         issues=("jundot/omlx#1054",),
     ),

@@ -24,6 +24,10 @@ OF_ENTRIES = frozenset(
     | {"logprobs.count", "logprobs.refusal"}
 )
 
+CELLS = ignored(
+    *(f"logprobs.table-true-{top}" for top in ("absent", "null", "zero", "two", "twenty"))
+)
+
 
 def _entries(rewrite: Any) -> Change:
     """Change each entry of the log probabilities."""
@@ -70,8 +74,11 @@ DEFECTS = [
         id="logprobs-ignored",
         title="logprobs is ignored.",
         change=drop("logprobs", "top_logprobs", when=asks("logprobs")),
-        turns=ignored("logprobs.given"),
-        leaves=OF_ENTRIES | {"parity.logprobs"},
+        turns=ignored("logprobs.given")
+        | CELLS
+        | ignored("logprobs.streamed")
+        | deviates("logprobs.table-true-twenty-one", "logprobs.table-true-negative"),
+        leaves=OF_ENTRIES,
         row="C248",
         issues=("platform.claude.com/docs/en/api/openai-sdk",),
     ),
@@ -87,8 +94,8 @@ DEFECTS = [
         id="logprobs-older-form",
         title="The log probabilities come in the form of the older API.",
         change=on_choices(_older, when=asks("logprobs")),
-        turns=ignored("logprobs.given"),
-        leaves=OF_ENTRIES | {"parity.logprobs"},
+        turns=ignored("logprobs.given") | CELLS,
+        leaves=OF_ENTRIES,
     ),
     Defect(
         id="logprobs-no-top",
@@ -139,13 +146,28 @@ DEFECTS = [
         id="logprobs-three",
         title="top_logprobs=2 gives three alternatives.",
         change=_entries(_third),
-        turns=deviates("logprobs.top"),
+        turns=deviates("logprobs.top")
+        | deviates(
+            "logprobs.table-true-zero", "logprobs.table-true-two", "logprobs.table-true-twenty"
+        ),
     ),
     Defect(
         id="logprobs-rising",
         title="The least likely alternative comes first.",
         change=_entries(lambda entry: entry["top_logprobs"].reverse()),
         turns=deviates("logprobs.top"),
+    ),
+    Defect(
+        id="logprobs-other-bytes",
+        title="The bytes of a token come in the wrong order.",
+        change=_entries(lambda entry: entry["bytes"].reverse()),
+        turns=deviates("logprobs.bytes"),
+    ),
+    Defect(
+        id="logprobs-not-greedy",
+        title="The chosen token is listed as less likely than an alternative.",
+        change=_entries(lambda entry: entry.update(logprob=entry["logprob"] - 5)),
+        turns=deviates("logprobs.greedy"),
     ),
     Defect(
         id="logprobs-many",
@@ -164,6 +186,9 @@ DEFECTS = [
         id="logprobs-top-alone",
         title="top_logprobs without logprobs is ignored.",
         change=drop("top_logprobs", when=lambda asked: not asks("logprobs")(asked)),
-        turns=deviates("logprobs.top-alone"),
+        turns=deviates("logprobs.top-alone")
+        | deviates(
+            "logprobs.table-absent-two", "logprobs.table-null-two", "logprobs.table-false-two"
+        ),
     ),
 ]

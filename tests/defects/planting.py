@@ -49,7 +49,7 @@ class Asked:
         """The JSON object of the body; empty if there is none."""
         try:
             found = json.loads(self.request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -125,9 +125,11 @@ class Defect:
 
     `turns` maps check ids to outcomes that tell of the defect; `leaves` are the checks that become
     inconclusive, as what they judge is gone; `lacks` those that count as unsupported, since the
-    server refuses what they need. Every other check stays as it is without the defect. `issues`
+    server refuses what they need. `also` is what else changes, out of consequences.yaml. Every
+    other check stays as it is without the defect. `issues`
     are public reports of it, `row` their place in the catalogue they were collected in. With
-    `open` the embedded server asks for no key.
+    `open` the embedded server asks for no key; with `abuse` the checks that burden a server are
+    made too, with `fuzz` those that draw requests, so many each.
     """
 
     id: str
@@ -136,9 +138,19 @@ class Defect:
     turns: Mapping[str, Outcome] = field(default_factory=dict)
     leaves: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
+    also: Mapping[str, Outcome] = field(default_factory=dict)
     issues: tuple[str, ...] = ()
     row: str = ""
     open: bool = False
+    abuse: bool = False
+    fuzz: int = 0
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The outcome of every check that it changes."""
+        outcomes = dict.fromkeys(self.leaves, Outcome.INCONCLUSIVE)
+        outcomes |= dict.fromkeys(self.lacks, Outcome.UNSUPPORTED)
+        return outcomes | dict(self.also) | dict(self.turns)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -219,14 +219,16 @@ DEFECTS = [
         id="response-role-model",
         title='The role of an answer is "model".',
         change=on_messages(lambda message: message.update(role="model")),
-        turns=failed("response.role", "messages.own-answer", "messages.own-call"),
+        turns=failed("response.role", "messages.own-answer", "messages.own-call")
+        | failed("messages.own-parallel", "messages.own-object"),
         leaves=frozenset({"response.created-order"}),
     ),
     Defect(
         id="response-no-role",
         title="An answer has no role.",
         change=on_messages(lambda message: message.pop("role") and None),
-        turns=failed("response.role", "messages.own-answer", "messages.own-call"),
+        turns=failed("response.role", "messages.own-answer", "messages.own-call")
+        | failed("messages.own-parallel", "messages.own-object"),
         leaves=frozenset({"response.created-order"}),
     ),
     Defect(
@@ -278,7 +280,8 @@ DEFECTS = [
         title='An answer that ends by itself has the finish_reason "eos".',
         change=_reason("stop", "eos"),
         turns=failed("response.finish-reason-known", "params.stop-finish")
-        | deviates("parity.finish"),
+        | deviates("parity.finish")
+        | deviates("tools.legacy-finish"),
         row="C072",
         issues=("vibrantlabsai/ragas#1548", "openai/openai-dotnet#267"),
     ),
@@ -287,7 +290,8 @@ DEFECTS = [
         title='An answer that ends by itself has the finish_reason "end_turn".',
         change=_reason("stop", "end_turn"),
         turns=failed("response.finish-reason-known", "params.stop-finish")
-        | deviates("parity.finish"),
+        | deviates("parity.finish")
+        | deviates("tools.legacy-finish"),
         row="C067",
         issues=("zeitlings/ayai-gpt-nexus#2",),
     ),

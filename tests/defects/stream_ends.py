@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.planting import Asked, Defect, deviates, failed
+from defects.planting import Asked, Defect, deviates, drop, failed, streams
 from defects.streaming import (
     Chunk,
     change_chunks,
@@ -190,5 +190,11 @@ DEFECTS = [
         title="A stream that the limit cut ends with stop.",
         change=each_choice(_stops, when=_one_token),
         turns=deviates("stream.length"),
+    ),
+    Defect(
+        id="ends-no-stop",
+        title="A stream goes on behind a stop sequence.",
+        change=drop("stop", when=streams),
+        turns=deviates("stream.stop"),
     ),
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from defects.collection import DEFECTS
+from defects.collection import ALSO, DEFECTS
 from defects.judging import differences, foretold, verdicts_of
 from pytest_byom.conformance.catalogue import all_checks
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("defect", [pytest.param(defect, id=defect.id) for defect in DEFECTS])
 def test_defect(defect: Defect) -> None:
     """A planted defect leads to the whole verdict map that was foretold."""
-    found = differences(foretold(defect), verdicts_of(defect.change, open=defect.open))
+    verdicts = verdicts_of(defect.change, open=defect.open, abuse=defect.abuse, fuzz=defect.fuzz)
+    found = differences(foretold(defect), verdicts)
     assert not found, "\n".join([defect.title, *found])
 
 
@@ -29,8 +30,15 @@ def test_every_check_is_turned() -> None:
 
 def test_only_checks_are_named() -> None:
     """What a defect names is an id of a check."""
-    named = {id for d in DEFECTS for id in {*d.turns, *d.leaves, *d.lacks}}
+    named = {id for d in DEFECTS for id in {*d.turns, *d.leaves, *d.lacks, *d.also}}
     assert sorted(named - set(all_checks())) == []
+
+
+def test_only_defects_have_consequences() -> None:
+    """What consequences.yaml names is a defect, and nothing that its definition says already."""
+    assert sorted(set(ALSO) - {defect.id for defect in DEFECTS}) == []
+    twice = {d.id: {*d.turns, *d.leaves, *d.lacks} & {*d.also} for d in DEFECTS}
+    assert {id: checks for id, checks in twice.items() if checks} == {}
 
 
 def test_each_defect_says_something() -> None:

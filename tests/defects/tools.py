@@ -51,7 +51,7 @@ def _choice(value: str, *, of: When = plain) -> When:
 def _named(name: str) -> When:
     def names(asked: Asked) -> bool:
         choice = asked.parameters.get("tool_choice")
-        return isinstance(choice, dict) and choice["function"]["name"] == name
+        return isinstance(choice, dict) and choice.get("function") == {"name": name}
 
     return names
 
@@ -160,7 +160,8 @@ DEFECTS = [
         id="tools-required-ignored",
         title="tool_choice required has no effect.",
         change=_choose("none", _choice("required", of=chat)),
-        turns=ignored("tools.required"),
+        turns=ignored("tools.required")
+        | ignored("tools.table-one-required", "tools.table-many-required"),
         leaves=STREAMED
         | {"messages.own-call", "tools.streamed-same", "tools.call-ids-new"}
         | {"tools.bare-arguments", "tools.long-name", "parity.tools", "parity.tools-parallel"}
@@ -183,7 +184,8 @@ DEFECTS = [
         title="A named tool choice gives a text.",
         change=_choose("none", _named("get_time")),
         turns=ignored("tools.named"),
-        leaves=frozenset({"tools.call-ids-new", "parity.tool-named"}),
+        leaves=frozenset({"tools.call-ids-new", "parity.tool-named"})
+        | {"concurrency.tools-then-none"},
     ),
     Defect(
         id="tools-none-ignored",
@@ -215,7 +217,8 @@ DEFECTS = [
         title="A call has no id.",
         change=on_calls(lambda call: call.pop("id") and None),
         turns=failed("tools.call-id"),
-        leaves=frozenset({"messages.own-call"}),
+        leaves=frozenset({"messages.own-call"})
+        | {"messages.own-call-dumped", "messages.own-parallel"},
     ),
     Defect(
         id="tools-id-number",

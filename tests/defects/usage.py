@@ -176,32 +176,32 @@ DEFECTS = [
         turns=failed("usage.positive"),
         leaves=TOKENS
         - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
-        - {"reasoning.tokens", "reasoning.cut", "parity.usage", "parity.max-tokens", "parity.n"},
+        - {"reasoning.tokens", "reasoning.cut", "parity.usage", "parity.max-tokens", "parity.n"}
+        - {"concurrency.limits"},
     ),
     Defect(
         id="usage-nothing-generated",
         title="completion_tokens is 0 beside a text.",
         change=_usage(_nothing_generated),
-        turns=deviates("usage.of-text") | failed("usage.details"),
+        turns=deviates("usage.of-text") | failed("usage.details-within"),
         leaves=frozenset(
             {"params.max-tokens", "params.max-completion-tokens", "params.length"}
             | {"params.n-usage"}
         )
-        | {"logprobs.count"}
-        | {"parity.usage", "parity.max-tokens", "parity.n", "reasoning.tokens", "reasoning.cut"},
+        | {"logprobs.count", "concurrency.limits"},
     ),
     Defect(
         id="usage-cached-beyond",
         title="More tokens are cached than the prompt has.",
         change=_usage(_cached),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-reasoning-beyond",
         title="More tokens are reasoning than were generated.",
         change=_usage(_reasoned),
         leaves=frozenset({"logprobs.count"}),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-details-list",
@@ -225,13 +225,14 @@ DEFECTS = [
         id="usage-prompt-cut",
         title="A long prompt is cut without a word.",
         change=_usage(_at_most(24)),
-        turns=deviates("usage.grows"),
+        turns=deviates("usage.grows", "concurrency.prompt-tokens"),
     ),
     Defect(
         id="usage-tools-lost",
         title="Tools never reach the prompt.",
         change=change_asked_json(_without_tools),
-        turns=ignored("tools.counted"),
+        turns=ignored("tools.counted")
+        | ignored("messages.result-counts", "tools.most", "tools.each-counted"),
     ),
     Defect(
         id="usage-options-refused",
@@ -240,7 +241,7 @@ DEFECTS = [
             "Unknown parameter: 'stream_options'.", when=_with_options, code="unknown_parameter"
         ),
         turns=deviates("usage.stream-accepted"),
-        lacks=frozenset({"usage.stream-include-usage"}) | READ_STREAM,
+        lacks=frozenset({"usage.stream-include-usage", "stream.no-padding"}) | READ_STREAM,
         row="C105",
         issues=("openai/openai-python#1469", "Azure/azure-sdk-for-net#45557"),
     ),

@@ -48,11 +48,11 @@ def test_own_checks_run_as_shown(tmp_path: Path) -> None:
     assert "2 passed" in output
 
 
-def test_the_mock_example_runs_as_shown(tmp_path: Path) -> None:
-    """The example of an app's test passes."""
-    code = next(block for block in blocks("python") if "byom_mock" in block)
-    (tmp_path / "test_app.py").write_text(code, "utf-8")
-    assert "1 passed" in run(tmp_path, "pytest", "test_app.py")
+def test_the_mock_examples_run_as_shown(tmp_path: Path) -> None:
+    """The examples of an app's tests pass, in one file as they stand."""
+    code = [block for block in blocks("python") if "byom_mock" in block or "replies()" in block]
+    (tmp_path / "test_app.py").write_text("\n".join(code), "utf-8")
+    assert "2 passed" in run(tmp_path, "pytest", "test_app.py")
 
 
 def test_the_client_example_runs_as_shown() -> None:
@@ -129,7 +129,10 @@ def test_figures_are_those_of_the_suite() -> None:
     """The numbers of checks and contracts in the text are those that there are."""
     text = TEXT.replace("\n", " ")
     dialects = {id.split("/")[1] for id in set(contract_ids()) - set(suite_ids())}
-    assert f"judges every answer by {len(all_checks())} checks" in text
+    ordinary = sum(not (check.abuse or check.fuzzes) for check in all_checks().values())
+    fuzzing = sum(check.fuzzes for check in all_checks().values())
+    assert f"judges every answer by {ordinary} checks" in text
+    assert f"requests for each of {fuzzing} checks" in text
     assert f"The suite asks the {len(suite_ids())} in" in text
     assert f"{len(contract_ids()) - len(suite_ids())} in `contracts/dialects/`" in text
     assert f"of {len(dialects)} dialects" in text

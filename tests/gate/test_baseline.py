@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -171,6 +172,15 @@ def test_no_format(format: Any) -> None:
     assert refusal(written(format=format)) == (
         f"b.json has the format {format!r}, which no version writes: {AGAIN}"
     )
+
+
+def test_part_missing() -> None:
+    """A file that lacks a part, though its digest is right, is no baseline either."""
+    header = {"format": 1, "suite": "0.1.0", "saved": "", "speed": {}}
+    endpoints: dict[str, Any] = {"mine": {"server": {}, "checks": {}}}
+    digest = hashlib.sha256(json.dumps([header, endpoints], sort_keys=True).encode()).hexdigest()
+    data = {"byom-baseline": header | {"digest": digest[:16]}, "endpoints": endpoints}
+    assert refusal(json.dumps(data)) == f"b.json lacks a part of a baseline: {AGAIN}"
 
 
 NO_BASELINE = [

@@ -71,6 +71,27 @@ def test_exit_code(
     assert chosen == code
 
 
+GATED = [
+    ("undecided", 0, [PASSED], {}, False, 12),
+    ("undecided-and-failed", 1, [FAILED], {}, True, 1),
+    ("undecided-and-stale", 0, [PASSED], STALE, False, 11),
+    ("undecided-and-nothing", 0, [UNSURE], {}, False, 10),
+    ("undecided-and-interrupted", 2, [PASSED], {}, False, 2),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "verdicts", "known", "failed", "code"),
+    [pytest.param(*row[1:], id=row[0]) for row in GATED],
+)
+def test_undecided(
+    status: int, verdicts: list[Verdict], known: Any, failed: bool, code: int
+) -> None:
+    """A gate that could not decide gives way to whatever is worse."""
+    chosen = choose_exit_code(status, verdicts, FINE, known=known, failed=failed, undecided=True)
+    assert chosen == code
+
+
 DECIDED = [
     (Outcome.PASSED, False),
     (Outcome.FAILED, False),

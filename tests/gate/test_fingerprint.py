@@ -296,6 +296,30 @@ DIFFERENT: list[tuple[str, Answer, Answer, list[str]]] = [
         ["stream: [DONE] was present, and is missing"],
     ),
     (
+        "error-in-stream",
+        streamed(*TEXT),
+        streamed(*TEXT, {"error": {"message": "no", "code": 500}}),
+        ["stream: other events is new (error)"],
+    ),
+    (
+        "foreign-event",
+        streamed(*TEXT),
+        streamed({"status": "thinking"}, *TEXT),
+        ["stream: other events is new (no chunk)"],
+    ),
+    (
+        "comment-as-data",
+        streamed(*TEXT),
+        streamed(": PROCESSING", "[1]", *TEXT),
+        ["stream: other events is new (no JSON object)"],
+    ),
+    (
+        "error-of-stream-renamed",
+        streamed({"error": {"message": "no", "code": 500}}),
+        streamed({"error": {"message": "no", "status": 500}}),
+        ["error event.error: status stands where code was"],
+    ),
+    (
         "a-page-instead",
         plain(completion({"content": "Hi"})),
         plain(b"<html>Sign in</html>"),
@@ -340,6 +364,15 @@ def test_header_in_some() -> None:
     said = "headers: x-request-id was present, and is present in some"
     assert [change.sentence for change in compare_fingerprints(before, after)] == [said]
     assert compare_fingerprints(after, before) == []
+
+
+def test_other_exchanges() -> None:
+    """Where a run has more exchanges, only what all of them have otherwise is a difference."""
+    with_id, without = plain({}, headers=(("x-request-id", "1"),)), plain({}, headers=())
+    few = take_fingerprint({"a": [with_id]})
+    assert compare_fingerprints(few, take_fingerprint({"a": [with_id], "b": [without]})) == []
+    (change,) = compare_fingerprints(few, take_fingerprint({"a": [without], "b": [without]}))
+    assert change.sentence == "headers: x-request-id is gone (it was present)"
 
 
 def test_asked_otherwise() -> None:

@@ -15,6 +15,7 @@ from .verdicts import make_verdict
 
 TODAY = date(2027, 1, 31)
 PASSED, KNOWN = make_verdict(Outcome.PASSED), make_verdict(Outcome.KNOWN)
+VERSION_SAID = "mine: the known deviation 'mine.slug' is for versions 0.19.*, and the server is"
 MENDED = "mine: the known deviation {!r} no longer deviates: take it out of byom.yaml"
 
 
@@ -98,3 +99,20 @@ def test_names_nothing(pattern: str, nothing: bool) -> None:
     known = {"mine": (Deviation(check=pattern, reason="x"),)}
     sentence = f"mine: the known deviation {pattern!r} names no check: `byom checks` lists them"
     assert find_stale([], known, checks=["mine.slug"]) == ([sentence] if nothing else [])
+
+
+VERSIONS = [("0.19.1", []), ("", []), ("0.20.0", [f"{VERSION_SAID} 0.20.0"])]
+
+
+@pytest.mark.parametrize(("version", "said"), VERSIONS)
+def test_version(version: str, said: list[str]) -> None:
+    """A deviation that is for other versions of the server is stale, whatever its check does."""
+    known = {"mine": (Deviation(check="mine.slug", reason="x", versions="0.19.*"),)}
+    found = find_stale([KNOWN], known, today=TODAY, versions={"mine": version} if version else {})
+    assert found == said
+
+
+def test_owner() -> None:
+    """Whoever looks after a deviation is named."""
+    (said,) = stale(PASSED, owner="platform team")
+    assert said.startswith("mine: the known deviation 'mine.slug' (owner: platform team) no longer")

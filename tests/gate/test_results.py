@@ -34,13 +34,16 @@ def results(*verdicts: Any, **members: Any) -> dict[str, Any]:
 
 def test_head() -> None:
     """The head says format, suite, times, and how the run ended."""
-    assert results(complete=False, exit_code=2) == {
+    notes = ["mine: a worker died"]
+    assert results(complete=False, exit_code=2, level="should", notes=notes) == {
         "format": 1,
         "suite": {"name": "pytest-byom", "version": version("pytest-byom")},
         "started": "2027-01-31T12:00:00+00:00",
         "finished": "2027-01-31T12:00:08+00:00",
         "complete": False,
         "exit_code": 2,
+        "level": "should",
+        "notes": ["mine: a worker died"],
         "endpoints": {"mine": FACTS},
         "checks": [],
     }

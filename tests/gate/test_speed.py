@@ -44,6 +44,7 @@ PACES = [
     ("rate", 30, 21, False),
     ("rate", 30, 19, True),
     ("rate", 30, 90, False),
+    ("rate", 30000, 900, False),
 ]
 
 

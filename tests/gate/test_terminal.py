@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
-from pytest_byom.gate.terminal import header_lines, summary_lines, test_status, verdict_text
+from pytest_byom.gate.terminal import header_lines, summary_lines, test_status, verdict_text, wrap
 from pytest_byom.registry import Deviation
 
 from .verdicts import FACTS, make_finding, make_verdict
@@ -69,6 +69,26 @@ def test_header_without_a_name() -> None:
     """A server that does not name itself is said not to."""
     (first, _) = header_lines("mine", FACTS | {"server": ""})
     assert "server: no name in its headers," in first
+
+
+def test_header_with_a_version() -> None:
+    """Where it is known who answered, and in which version, that is said."""
+    (first, _) = header_lines("mine", FACTS | {"identity": {"kind": "vLLM", "version": "0.19.1"}})
+    assert "server: vLLM 0.19.1, model" in first
+    (first, _) = header_lines("mine", FACTS | {"identity": {"kind": "vLLM", "version": ""}})
+    assert "server: uvicorn, model" in first
+
+
+def test_let_through() -> None:
+    """What fails no gate is counted in other words than what fails the run."""
+    status = test_status({"outcome": "failed"}, failed=False)
+    assert status == ("failing as before", "F", ("FAILED", {"yellow": True}))
+
+
+def test_verdict_with_baseline() -> None:
+    """What the baseline says stands beside a finding."""
+    lines = verdict_text(make_verdict(Outcome.FAILED), before="passed")
+    assert "  before    passed" in lines
 
 
 def test_header_of_trouble() -> None:
@@ -283,3 +303,11 @@ def test_colour(verdicts: list[Verdict], colour: str) -> None:
 def test_colour_of_gone() -> None:
     """A server that went away is never green."""
     assert style(make_verdict(), gone="cut") == {"bold": True, "yellow": True}
+
+
+@pytest.mark.parametrize("text", ["::error title=x::y", "##[error]y", f"{'w' * 95} ::error::y"])
+def test_commands_of_ci(text: str) -> None:
+    """Whatever a server says, no line is one that GitHub would obey."""
+    lines = wrap(text, then="  ")
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+    assert "".join("".join(lines).split()) == text.replace(" ", "")

@@ -29,6 +29,11 @@ def request(
     return AskedRequest("POST", url, hide(headers), json.dumps(body).encode())
 
 
+def get(path: str) -> AskedRequest:
+    """Return a request for something of the API."""
+    return AskedRequest("GET", f"http://llm.test/v1{path}", hide({}), b"")
+
+
 def ask(mock: Scripted, messages: str | list[dict[str, Any]] = "Hi", **members: Any) -> Served:
     """Ask a script for a completion."""
     return mock.answer(request(messages, **members))

@@ -150,9 +150,7 @@ FITS: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("conditions", "messages", "members"), FITS, ids=lambda part: str(part)[:40]
-)
+@pytest.mark.parametrize(("conditions", "messages", "members"), FITS)
 def test_fits(mock: Mock, conditions: Any, messages: Any, members: Any) -> None:
     """A condition takes the requests that it names."""
     mock.when(**conditions).reply("yes")
@@ -177,9 +175,7 @@ FITS_NOT: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("conditions", "messages", "members"), FITS_NOT, ids=lambda part: str(part)[:40]
-)
+@pytest.mark.parametrize(("conditions", "messages", "members"), FITS_NOT)
 def test_fits_not(mock: Mock, conditions: Any, messages: Any, members: Any) -> None:
     """A condition leaves all other requests."""
     mock.when(**conditions).reply("yes")
@@ -271,6 +267,20 @@ def test_a_function_that_fails(mock: Mock) -> None:
     assert served.answer.status == 400
     assert "reply(broken) (test_script.py:" in mock.report()
     assert "raised KeyError: 'city'" in mock.report()
+
+
+def test_a_condition_that_fails(mock: Mock) -> None:
+    """A condition that raises does not fit, and the report says what it raised."""
+
+    def wants_paris(asked: AskedRequest) -> bool:
+        return bool(asked.json["city"] == "Paris")
+
+    mock.when(wants_paris).reply("x")
+    assert ask(mock).kind == "unmatched"
+    assert "    request should be what wants_paris accepts" in mock.report()
+    assert ", for which it raised KeyError: 'city'" in mock.report()
+    mock.reply("the queue goes on")
+    assert said(ask(mock)) == "the queue goes on"
 
 
 def test_reset(mock: Mock) -> None:

@@ -248,3 +248,12 @@ def test_the_body_is_what_in_process_is_too(server: MockServer, client: httpx.Cl
         here = httpx.post("http://llm.test/v1/chat/completions", json=BODY).json()
     there = json.loads(client.post("/chat/completions", json=BODY).content)
     assert {**here, "created": 0} == {**there, "created": 0}
+
+
+def test_real_servers_are_blocked_meanwhile(server: MockServer) -> None:
+    """An app that does not ask the server that it was given does not reach a real one."""
+    server.strict = False
+    answer = httpx.post("https://api.openai.com/v1/chat/completions", json=BODY)
+    assert answer.status_code == 400
+    assert "1 request for a real server, not let through" in server.report()
+    assert httpx.get(f"{server.base_url}/models", trust_env=False).status_code == 200

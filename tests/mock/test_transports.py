@@ -18,7 +18,7 @@ from pytest_byom.mock.http1 import BackgroundServer, Reply
 from pytest_byom.mock.in_process import Mock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from pytest_byom.mock.http1 import Request
 
@@ -354,6 +354,17 @@ def test_everything_is_put_back() -> None:
     assert methods() == before
 
 
+def test_stopped_twice() -> None:
+    """To stop twice does no harm, nor to those that still run."""
+    with Mock() as outer:
+        inner = Mock()
+        inner.start()
+        inner.stop()
+        inner.stop()
+        outer.reply("outer")
+        assert httpx.post(URL, json=BODY).json()["choices"]
+
+
 def test_threads() -> None:
     """Clients in several threads are all answered."""
     with Mock() as mock:
@@ -395,3 +406,22 @@ def test_secrets_are_not_shown() -> None:
     for shown in (mock.report(), repr(mock.requests), repr(mock.requests[0].headers)):
         assert key not in shown
     assert key in json.dumps(mock.requests[0].json)
+
+
+@EACH
+@BOTH
+def test_long_streams_of_routes(mock: Mock, library: Any, is_async: bool) -> None:
+    """A route may stream from a generator, which is read as the client reads."""
+
+    class Parts(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield from (b"a", b"b")
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for part in (b"a", b"b"):
+                yield part
+
+    mock.router.post(URL).mock(return_value=httpx.Response(200, stream=Parts()))
+    got: list[bytes] = []
+    read_stream(library, is_async, got)
+    assert got == [b"a", b"b"]

@@ -11,7 +11,7 @@ from pytest_byom.mock.in_process import Mock
 from pytest_byom.mock.matchers import contains, matches
 from pytest_byom.mock.replies import call
 
-from .asking import ask, completion
+from .asking import ask, completion, request
 
 TAKE_IT_OUT = (
     "  next      take it out, or give it times='any', "
@@ -139,3 +139,18 @@ def test_an_error_of_the_test_comes_first() -> None:
     mock.reply("x")
     with pytest.raises(ZeroDivisionError), mock:
         raise ZeroDivisionError
+
+
+def test_secrets_are_taken_out_of_what_raised() -> None:
+    """What a function raised may have the key in it; the report has not."""
+    key = "canary-0123456789abcdef"
+
+    def broken(asked: AskedRequest) -> str:
+        raise ValueError(asked.headers["authorization"])
+
+    mock = Mock()
+    mock.reply(broken)
+    mock.answer(request(key=key))
+    mock.answer(request(key=key, reasoning_effort=key))
+    assert "raised ValueError: ***" in mock.report()
+    assert key not in mock.report()

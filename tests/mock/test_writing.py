@@ -230,9 +230,9 @@ def test_several_choices(mock: Mock) -> None:
 def test_log_probabilities(mock: Mock) -> None:
     """Asked for, each token has a log probability, with as many candidates as asked for."""
     mock.reply("two words", times=2)
-    scored = completion(ask(mock, logprobs=True, top_logprobs=3))["choices"][0]["logprobs"][
-        "content"
-    ]
+    answer = completion(ask(mock, logprobs=True, top_logprobs=3))
+    scored = answer["choices"][0]["logprobs"]["content"]
+    assert len(scored) == answer["usage"]["completion_tokens"]
     assert "".join(entry["token"] for entry in scored) == "two words"
     assert [len(entry["top_logprobs"]) for entry in scored] == [3] * len(scored)
     streamed = chunks(ask(mock, logprobs=True, stream=True))
@@ -245,8 +245,10 @@ def test_log_probabilities(mock: Mock) -> None:
 def test_given_log_probabilities(mock: Mock) -> None:
     """Tokens may be given, each with its log probability; a stream has one chunk for each."""
     mock.reply("ha ha", logprobs=[("ha", -0.5), (" ", -0.1), ("ha", -2)], times=2)
-    scored = completion(ask(mock, logprobs=True))["choices"][0]["logprobs"]["content"]
+    answer = completion(ask(mock, logprobs=True))
+    scored = answer["choices"][0]["logprobs"]["content"]
     assert [entry["logprob"] for entry in scored] == [-0.5, -0.1, -2]
+    assert answer["usage"]["completion_tokens"] == 3
     streamed = chunks(ask(mock, logprobs=True, stream=True))
     scores = [
         c["choices"][0]["logprobs"]["content"][0]["logprob"]

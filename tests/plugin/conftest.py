@@ -19,7 +19,9 @@ class Run(Protocol):
 
 @pytest.fixture(autouse=True)
 def _usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BYOM_REGISTRY", "BYOM_API_KEY", "GITHUB_ACTIONS", "CI", "NO_COLOR"):
+    for name in ("BYOM_REGISTRY", "BYOM_API_KEY", "CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .conftest import Run
 
 DONE = "stream.done-marker"
+STREAM = {"present": True, "known": "probed", "reason": "the server answered 200"}
 CHECK_KEYS = {
     "id",
     "level",
@@ -50,7 +51,7 @@ def test_head(run: Run, pytester: pytest.Pytester) -> None:
 def test_place_is_printed(run: Run) -> None:
     """The end of the output says where the results are."""
     result = run("--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
-    result.stdout.fnmatch_lines(["results: out/results.json"])
+    result.stdout.fnmatch_lines(["results: out/results.json", "report: out/index.html"])
 
 
 def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
@@ -71,7 +72,8 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
         "sent": 3,
         "gone": "",
         "trouble": "",
-        "capabilities": {"stream": {"present": True, "reason": "the server answered 200"}},
+        "capabilities": {"stream": STREAM},
+        "exchanges": {},
     }
 
 
@@ -189,7 +191,8 @@ def test_old_results_are_replaced(run: Run, pytester: pytest.Pytester) -> None:
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", "stream.media-type")
     assert [row["id"] for row in read(pytester.path)["checks"]] == ["stream.media-type"]
-    assert [path.name for path in pytester.path.joinpath("out").iterdir()] == ["results.json"]
+    names = sorted(path.name for path in pytester.path.joinpath("out").iterdir())
+    assert names == ["badge.svg", "index.html", "results.json", "summary.md"]
 
 
 def test_junit(run: Run, pytester: pytest.Pytester) -> None:
@@ -199,7 +202,13 @@ def test_junit(run: Run, pytester: pytest.Pytester) -> None:
     case = ElementTree.parse(pytester.path / "junit.xml").find(".//testcase")
     assert case is not None
     properties = {p.get("name"): p.get("value") for p in case.iter("property")}
-    assert properties == {"byom_check": DONE, "byom_outcome": "failed"}
+    endpoint = url.removeprefix("http://").removesuffix("/v1")
+    assert properties == {
+        "byom_check": DONE,
+        "byom_endpoint": endpoint,
+        "byom_level": "must",
+        "byom_outcome": "failed",
+    }
     failure = case.find("failure")
     assert failure is not None
     assert f"{DONE} (must, failed): " in (failure.text or "")

@@ -184,3 +184,18 @@ def test_nothing_decided(run: Run) -> None:
     result = run("--byom-endpoint=embedded", "-k", "auth.any-key")
     assert result.ret == NOTHING_JUDGED
     result.stdout.fnmatch_lines(["embedded: no check could decide anything"])
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("groq", "GROQ_API_KEY"), ("xai", "XAI_API_KEY")],
+)
+def test_a_provider_without_a_key(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, variable: str
+) -> None:
+    """A provider whose key is not set is not asked, and the variable is named."""
+    monkeypatch.delenv(variable, raising=False)
+    result = run(f"--byom-endpoint={name}")
+    assert result.ret == NOTHING_JUDGED
+    said = " ".join(line.strip() for line in result.outlines)
+    assert f"/v1) was not asked: it wants a key. Set {variable}." in said

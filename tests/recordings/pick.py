@@ -5,7 +5,9 @@ repositories they come from. Picked is
 
 - of each provider, kind and shape (see `shapes`) the shortest recording, if it is no larger than
   LARGEST bytes;
-- of each shape that breaks naive clients (see `breaking`) the shortest one, however large.
+- of each shape that breaks naive clients (see `breaking`) the shortest one, however large;
+- of each provider and rule that finds something in its answers (see `judging`) the shortest
+  recording that shows it, however large.
 
 The files are copied as they are. NOTICE beside them names repository, licence and copyright of
 each.
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .breaking import SHAPES
+from .judging import findings_of
 from .replay import HERE, load
 from .shapes import shape_of
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LARGEST = 32_000
-"""Beyond it are long texts and nothing new to stumble over; the set stays below 3 MiB."""
+"""Beyond it are long texts and nothing new to stumble over; the set stays below 4 MiB."""
 
 NOTICE = HERE / "NOTICE"
 INTRODUCTION = """\
@@ -48,6 +51,7 @@ def pick(files: Iterable[Path]) -> list[Path]:
     """The files that the project keeps."""
     by_shape: dict[Any, Path] = {}
     breaking: dict[str, Path] = {}
+    finding: dict[tuple[str, str], Path] = {}
     for path in sorted(files, key=lambda path: (path.stat().st_size, str(path))):
         recording = load(path)
         if path.stat().st_size <= LARGEST:
@@ -56,7 +60,9 @@ def pick(files: Iterable[Path]) -> list[Path]:
         for name, is_so in SHAPES.items():
             if name not in breaking and is_so(recording):
                 breaking[name] = path
-    return sorted({*by_shape.values(), *breaking.values()})
+        for check in findings_of(recording):
+            finding.setdefault((recording["provider"], check), path)
+    return sorted({*by_shape.values(), *breaking.values(), *finding.values()})
 
 
 def notice(files: Iterable[Path], sources: Iterable[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from pytest_byom.client.errors import RegistryError
 from pytest_byom.client.models import CustomModel
 from pytest_byom.registry import Deviation, Limits, load_registry
+from pytest_byom.registry.dialects import load_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def test_servers_are_known_without_a_file(tmp_path: Path, name: str) -> None:
     assert endpoint.dialect == name
     assert endpoint.is_embedded is (name == "embedded")
     assert endpoint.api_key is None
-    assert endpoint.limits == Limits()
+    assert endpoint.limits == Limits(**load_dialect(name).limits)
 
 
 def test_known_names_are_listed(tmp_path: Path) -> None:

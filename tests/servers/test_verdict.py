@@ -22,9 +22,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def judge(base_url: str, folder: Path, *options: str) -> tuple[int, str, dict[str, Any]]:
+def judge(
+    base_url: str, folder: Path, *options: str, endpoint: str = "llamacpp-ci"
+) -> tuple[int, str, dict[str, Any]]:
     """Run the suite from an empty folder and return its exit code, output and results."""
-    command = [sys.executable, "-m", "pytest", "--byom-endpoint=llamacpp-ci", "--byom-report=."]
+    command = [sys.executable, "-m", "pytest", f"--byom-endpoint={endpoint}", "--byom-report=."]
     ran = subprocess.run(
         [*command, f"--byom-registry={HERE / 'byom.yaml'}", *options],
         cwd=folder,

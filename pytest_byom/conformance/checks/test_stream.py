@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.answers import accepted, no_effect, wrong
 from pytest_byom.conformance.check import check
+from pytest_byom.conformance.checks.test_params import repeatable
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.views import ChunkStream
 
@@ -102,3 +103,24 @@ def test_n_order(byom_ask: Ask) -> Iterator[Wrong]:
         raise Inconclusive("the stream has not both choices")
     if indexes.index(1) < indexes.index(0):
         yield wrong(stream.exchange, "choices.0.index", expected="0 first", got="1")
+
+
+@check(
+    "stream.stop",
+    level="should",
+    decides=["chunk-31"],
+    needs=["stream", "stop"],
+    asks=["stream/stop", "params/temperature-zero", "params/temperature-zero-again"],
+    breaks="the reader sees the marker, or the half of it that had gone out already",
+)
+def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
+    """A stop sequence never appears in a stream, not even partly."""
+    whole = repeatable(byom_ask)
+    stream = ChunkStream.expect(byom_ask("stream/stop").accepted())
+    stop, text = stream.exchange.request_json["stop"], stream.text()
+    before = whole.partition(stop)[0]
+    if not text.startswith(before.rstrip()):
+        raise Inconclusive("the streamed text is not that of the plain answer")
+    if text.rstrip() != before.rstrip():
+        got = f"{text[len(before) :][:40]!r} behind it"
+        yield wrong(stream.exchange, "delta.content", expected=f"{before[-40:]!r}", got=got)
