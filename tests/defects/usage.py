@@ -176,6 +176,7 @@ DEFECTS = [
         turns=failed("usage.positive"),
         leaves=TOKENS
         - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
+        - {"reasoning.tokens", "reasoning.cut", "parity.usage", "parity.max-tokens", "parity.n"}
         - {"concurrency.limits"},
     ),
     Defect(
