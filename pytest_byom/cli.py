@@ -374,6 +374,8 @@ def explanation(check: Check) -> list[str]:
         f"  looks at  {looks_at}",
         f"  needs     {', '.join(check.needs) or 'no capability'}",
     ]
+    if check.abuse:
+        lines.append("  made      with --byom-abuse only: it burdens a server")
     statements = load_statements()
     for id in check.statements:
         statement = statements[id]

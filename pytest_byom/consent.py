@@ -25,7 +25,7 @@ def usual_profile(endpoint: Endpoint | None) -> Profile:
 
 def ceiling(plan: Plan, model: CustomModel | None) -> str:
     """Return in words what a plan takes at the most: requests, tokens, and money if it is known."""
-    words = f"{plan.requests} requests and {plan.tokens:,} tokens at the most"
+    words = f"{plan.requests + plan.fuzzed} requests and {plan.tokens:,} tokens at the most"
     price = max(model.cost_per_1m_in, model.cost_per_1m_out) if model is not None else 0
     if model is None or not price:
         return f"{words}; the price of a token is not in byom.yaml"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_byom.client.llm import LLM, AsyncLLM
     from pytest_byom.conformance.asking import Ask
     from pytest_byom.conformance.exchange import Exchange
+    from pytest_byom.conformance.fuzz.fuzzer import Fuzzer
     from pytest_byom.conformance.target import Target
     from pytest_byom.mock.in_process import Mock
     from pytest_byom.mock.server import MockServer
@@ -61,6 +62,12 @@ def byom_endpoint(request: pytest.FixtureRequest) -> Endpoint:
 def byom_ask(_byom_target: Target) -> Ask:
     """From a contract id to the exchange of that contract with the endpoint, asked once."""
     return _byom_target.ask
+
+
+@pytest.fixture(scope="session")
+def byom_fuzz(_byom_target: Target) -> Fuzzer:
+    """What the fuzz checks of the suite draw, send and judge with."""
+    return _byom_target.fuzzer
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ from pytest_byom.gate import fingerprint
 from pytest_byom.gate.exit_codes import FAILED, GOOD, NO_TESTS, NOTHING_JUDGED
 from pytest_byom.gate.fingerprint import Answer
 from pytest_byom.gate.promises import Held, hold
-from pytest_byom.mock.answer import STRAIGHT
 from pytest_byom.mock.dialect import list_dialects
+from pytest_byom.mock.replies import STRAIGHT
 from pytest_byom.suite_prints import plain_answer
 
 if TYPE_CHECKING:

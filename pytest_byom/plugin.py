@@ -94,6 +94,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "`byom checks` lists them",
     )
     group.addoption(
+        "--byom-fuzz",
+        type=int,
+        default=None,
+        metavar="N",
+        help="Fuzz: N requests drawn at random for each fuzz check, and twice as many more to make "
+        "a failure small (default: 20 in the full profile, else 0)",
+    )
+    group.addoption(
+        "--byom-fuzz-seed",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="Draw other requests; those of one seed are the same in every run (default: 0)",
+    )
+    group.addoption(
+        "--byom-abuse",
+        action="store_true",
+        help="Make the checks that burden a server too: floods, limits, clients that leave. For a "
+        "server that is yours; not with the quick profile",
+    )
+    group.addoption(
         "--byom-report",
         default=None,
         metavar="DIR",
@@ -192,6 +213,10 @@ def _refuse_lonely_options(config: pytest.Config) -> None:
     for option in ("save", "baseline", "gate"):
         if config.getoption(f"byom_{option}"):
             raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
+    if config.getoption("byom_fuzz"):
+        raise pytest.UsageError("--byom-fuzz needs --byom-endpoint: which server should be fuzzed?")
+    if config.getoption("byom_abuse"):
+        raise pytest.UsageError("--byom-abuse needs --byom-endpoint: which server may be burdened?")
     if config.getoption("byom_report"):
         raise pytest.UsageError("--byom-report needs --byom-endpoint: what should be reported?")
     if config.getoption("byom_record"):

@@ -9,6 +9,7 @@ counters.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import json
@@ -26,6 +27,7 @@ from pytest_byom.client.redact import (
 from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive
+from pytest_byom.conformance.fuzz.making import is_fuzzed
 from pytest_byom.contract import (
     Answer,
     Contract,
@@ -57,13 +59,18 @@ VOLATILE = re.compile(
 def record(target: Target, folder: Path) -> list[str]:
     """Write every answered exchange of a target as a contract; return the ids of changed files.
 
+    Of fuzzed requests those are written that failed, as small as they were made.
+
     Raises OSError where a file cannot be written.
     """
     redactor = Redactor(target.endpoint.secrets)
     recorded = describe_server(target)
     changed = []
+    failures = target.fuzzer.failures
     for exchange in target.traffic():
         if exchange.status is None or exchange.trouble:
+            continue
+        if is_fuzzed(exchange.contract) and exchange.contract.id not in failures:
             continue
         try:
             made = make_contract(
@@ -172,10 +179,12 @@ def _steady(value: Any) -> Any:
 
 def _request(exchange: Exchange, base_url: str, model: str, redactor: Redactor) -> RequestTemplate:
     asked, sent = exchange.contract.request, exchange.sent
-    body, text = None, None
+    body, text, coded = None, None, None
     content = redactor.bytes(sent.body).decode("utf-8", "replace")
     if asked.body is not None:
         body = _with_placeholder(escape_value(json.loads(content)), model)
+    elif asked.body_base64 is not None:
+        coded = base64.b64encode(redactor.bytes(sent.body)).decode()
     elif sent.body:
         text = escape_value(content)
     path = redactor.text(sent.url.removeprefix(base_url.rstrip("/")))
@@ -185,6 +194,7 @@ def _request(exchange: Exchange, base_url: str, model: str, redactor: Redactor) 
         headers=_own_headers(asked.headers),
         body=body,
         body_text=text,
+        body_base64=coded,
     )
 
 

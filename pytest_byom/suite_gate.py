@@ -124,7 +124,7 @@ class SuiteGate:
 
     def take(self, target: Target) -> dict[str, Any]:
         """Return what a record needs beside verdicts, as plain data without secrets."""
-        traffic = target.traffic()
+        traffic = target.named_traffic()
         taken = {
             FINGERPRINT: take_fingerprint(plain_answers(traffic, model=target.model)),
             SPEED: measure_streams(timed_events(traffic)),

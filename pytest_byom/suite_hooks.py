@@ -70,7 +70,11 @@ class SuiteHooks:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         given = self.config.getoption("byom_profile")
-        by_profile = {profile: selector(profile, only) for profile in Profile}
+        abuse = self.config.getoption("byom_abuse")
+        fuzz = self.run.fuzz.examples > 0
+        by_profile = {
+            profile: selector(profile, only, abuse=abuse, fuzz=fuzz) for profile in Profile
+        }
 
         def is_selected(check: Check, name: str | None) -> bool:
             usual = usual_profile(self.run.endpoints.get(name or ""))
@@ -124,9 +128,9 @@ class SuiteHooks:
 
     def _is_selected(self, item: pytest.Item) -> bool:
         check = find_check(getattr(item, "function", None))
-        if check is None or check.id not in all_checks():
-            return True
-        return self._selects(check, self._endpoint_of(item))
+        if check is None or check.id in all_checks():
+            return check is None or self._selects(check, self._endpoint_of(item))
+        return not check.abuse or bool(self.config.getoption("byom_abuse"))
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
         for name in names:

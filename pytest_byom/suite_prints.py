@@ -74,6 +74,7 @@ def _digest(contract: Contract) -> str:
     """Return what tells a request from that of another version of the suite."""
     request = contract.request
     asked = [request.method, request.path, dict(request.headers), request.body, request.body_text]
+    asked += [request.body_base64] * (request.body_base64 is not None)
     text = json.dumps([*asked, request.key, request.ascii], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

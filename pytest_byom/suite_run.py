@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
+from pytest_byom.conformance.fuzz.fuzzer import FuzzSettings
 from pytest_byom.conformance.plan import make_plan
+from pytest_byom.conformance.profiles import Profile, fuzz_examples
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
 from pytest_byom.consent import ceiling, check_consent
@@ -48,6 +50,7 @@ class SuiteRun:
         level: Level = Level.MUST,
         shelf: Shelf | None = None,
         gate: SuiteGate | None = None,
+        fuzz: FuzzSettings | None = None,
         identify: bool = False,
         agreed: bool = False,
     ) -> None:
@@ -55,6 +58,7 @@ class SuiteRun:
         self.gate = gate or SuiteGate(baseline=None, save=None, mode="")
         self.shelf = shelf or Shelf()
         self.level = level
+        self.fuzz = fuzz or FuzzSettings()
         self.endpoints = {
             endpoint.name: _with_timeout(endpoint, timeout)
             for endpoint in map(registry.endpoint, _expand(registry, names))
@@ -87,6 +91,7 @@ class SuiteRun:
             level=Level(config.getoption("byom_level")),
             shelf=Shelf(_folders(config)),
             gate=SuiteGate.from_config(config),
+            fuzz=_fuzz_settings(config),
             identify=bool(config.getoption("byom_report")),
             agreed=config.getoption("byom_yes"),
         )
@@ -113,6 +118,7 @@ class SuiteRun:
                 model=self._model,
                 load=self.shelf.load,
                 models=self.registry.models,
+                fuzz=self.fuzz,
             )
             try:
                 self._ask_first(name)
@@ -128,7 +134,9 @@ class SuiteRun:
         """Ask nothing of a provider before it is agreed what the checks may cost."""
         checks, endpoint = self._checks.get(name), self.endpoints[name]
         if checks and not self._agreed:
-            plan = make_plan(checks, endpoint.capabilities, load=self.shelf.load)
+            plan = make_plan(
+                checks, endpoint.capabilities, load=self.shelf.load, fuzzed=self.fuzz.most
+            )
             check_consent(endpoint, plan, self.registry.models, model=self._model)
 
     def _meet(self, target: Target) -> None:
@@ -217,6 +225,7 @@ class SuiteRun:
             "dialect": endpoint.dialect,
             "checks": plan.checks if plan else 0,
             "requests": plan.requests if plan else 0,
+            "fuzzed": plan.fuzzed if plan else 0,
             "tokens": plan.tokens if plan else 0,
             "sent": target.asker.spending.requests,
             "gone": target.asker.gone,
@@ -232,6 +241,12 @@ class SuiteRun:
         """Return the exchanges that findings name; they were asked when these were made."""
         target, ids = self._targets[name], sorted(self._shown.get(name, ()))
         return {id: wire_view(target.ask(id), target.shower) for id in ids}
+
+
+def _fuzz_settings(config: pytest.Config) -> FuzzSettings:
+    profile = Profile(config.getoption("byom_profile") or Profile.STANDARD)
+    examples = fuzz_examples(profile, config.getoption("byom_fuzz"))
+    return FuzzSettings(examples=examples, seed=config.getoption("byom_fuzz_seed"))
 
 
 def _is_bound(entry: Deviation) -> bool:

@@ -29,7 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "documents": ("client",),
     "registry": ("client", "documents"),
     "contract": ("client", "documents"),
-    "conformance": ("client", "registry", "contract", "mock"),
+    "conformance": ("client", "registry", "contract", "mock", "strategies"),
     "mock": ("client", "documents", "registry", "contract"),
     "strategies": ("client", "strategies", "mock.replies"),
     "gate": ("gate", "conformance.finding"),
@@ -46,7 +46,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "httpx": ("client", "mock", "conformance.transport"),
     "httpx2": ("client", "mock"),
     "respx": ("mock",),
-    "hypothesis": ("strategies",),
+    "hypothesis": ("strategies", "conformance.fuzz"),
     "yaml": ("documents", "contract", "registry"),
     "h11": ("mock",),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import socket
@@ -13,7 +14,7 @@ import urllib.request
 import pytest
 from commands import BYOM, serving
 
-from pytest_byom.cli import main
+from pytest_byom.cli import explanation, main
 from pytest_byom.conformance.catalogue import all_checks
 
 USAGE = 4
@@ -146,6 +147,14 @@ def test_explain_a_check(capsys: pytest.CaptureFixture[str]) -> None:
     """Of a check on named exchanges, the contracts are told."""
     assert main(["explain", "auth.key-hidden"]) == 0
     assert "  looks at  auth/wrong-key, auth/wrong-key-stream" in capsys.readouterr().out
+
+
+def test_explain_a_burden() -> None:
+    """Of a check that burdens a server, it is told when it is made."""
+    burden = dataclasses.replace(all_checks()["stream.done-marker"], abuse=True)
+    line = "  made      with --byom-abuse only: it burdens a server"
+    assert line in explanation(burden)
+    assert line not in explanation(all_checks()["stream.done-marker"])
 
 
 @pytest.mark.parametrize("id", sorted(all_checks()))

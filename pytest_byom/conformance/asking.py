@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from pytest_byom.conformance.company import Company
 from pytest_byom.conformance.exchange import Exchange, Sent
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.conformance.sending import Aim, build_request
@@ -43,7 +44,8 @@ class Asker:
         self.gone = ""
         self.spending = spending or Spending(limits)
         self._limits = limits
-        self._load = load
+        self._load_file = load
+        self._made: dict[str, Contract] = {}
         self._fetches: dict[str, Future[Exchange]] = {}
         self._done: list[Exchange] = []
         self._troubles = 0
@@ -70,11 +72,26 @@ class Asker:
         """Return the exchange of a contract, waiting for it."""
         return self._fetch(id).result()
 
+    def send(self, contracts: Iterable[Contract]) -> list[Exchange]:
+        """Return the exchanges of contracts that no file holds, each asked once by its id."""
+        made = {contract.id: contract for contract in contracts}
+        self._made |= made
+        fetches = [self._fetch(id) for id in made]
+        return [fetch.result() for fetch in fetches]
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Take the exchanges of these contracts out of the traffic."""
+        left_out = set(ids)
+        self._done = [exchange for exchange in self._done if exchange.contract.id not in left_out]
+
     def traffic(self) -> list[Exchange]:
         """Wait for all that is under way and return every exchange so far, in order of answer."""
         for fetch in list(self._fetches.values()):
             fetch.result()
         return list(self._done)
+
+    def _load(self, id: str) -> Contract:
+        return self._made[id] if id in self._made else self._load_file(id)
 
     def close(self) -> None:
         """Stop asking: what is under way is dropped."""
@@ -117,7 +134,9 @@ class Asker:
         return exchange
 
     async def _exchange(self, contract: Contract) -> Exchange:
-        answer = await self._tasks[contract.follows] if contract.follows else None
+        answer = None
+        if contract.follows:
+            answer = await asyncio.wrap_future(self._fetches[contract.follows])
         try:
             sent = build_request(contract, self.aim, answer=answer)
         except Inconclusive as reason:
@@ -132,24 +151,52 @@ class Asker:
 
     async def _confirmed(self, contract: Contract, sent: Sent) -> Exchange:
         """Ask; ask again at once if no answer came, so that one lost packet is no finding."""
-        if reason := self._refusal():
+        if reason := self._refusal(contract.requests):
             return Exchange(contract, sent, trouble=f"not asked: {reason}")
-        exchange = await self._send(contract, sent)
-        if exchange.trouble and not exchange.trouble.startswith(SILENT):
-            exchange = await self._send(contract, sent)
+        exchange = await self._ask(contract, sent)
+        if any(_may_be_chance(one) for one in (exchange, *exchange.company)):
+            exchange = await self._ask(contract, sent)
         self._note(exchange)
+        for other in exchange.company:
+            self.spending.answer(other)
         return exchange
 
-    async def _send(self, contract: Contract, sent: Sent) -> Exchange:
+    async def _ask(self, contract: Contract, sent: Sent) -> Exchange:
+        if contract.requests == 1:
+            return await self._send(contract, sent, self._transport)
+        limits = self._limits
+        company = Company(contract, self._load, self._send_new, limits.timeout, limits.concurrency)
+        return await company.ask()
+
+    async def _send_new(
+        self,
+        contract: Contract,
+        transport: Transport,
+        *,
+        number: int = 1,
+        under_way: asyncio.Event | None = None,
+    ) -> Exchange:
+        sent = build_request(contract, self.aim, number=number)
+        return await self._send(contract, sent, transport, under_way)
+
+    async def _send(
+        self,
+        contract: Contract,
+        sent: Sent,
+        transport: Transport,
+        under_way: asyncio.Event | None = None,
+    ) -> Exchange:
         if self._limits.per_second:
             now = time.monotonic()
             self._next_slot = max(self._next_slot, now) + 1 / self._limits.per_second
             await asyncio.sleep(self._next_slot - 1 / self._limits.per_second - now)
         self.spending.request()
-        return await self._transport.send(contract, sent)
+        return await transport.send(contract, sent, under_way=under_way)
 
-    def _refusal(self) -> str:
-        return f"the server went away ({self.gone})" if self.gone else self.spending.refusal()
+    def _refusal(self, requests: int) -> str:
+        if self.gone:
+            return f"the server went away ({self.gone})"
+        return self.spending.refusal(requests=requests)
 
     def _note(self, exchange: Exchange) -> None:
         self.spending.answer(exchange)
@@ -157,6 +204,11 @@ class Asker:
         refused = exchange.trouble.startswith(REFUSED)
         if refused or self._troubles >= TROUBLES_IN_A_ROW:
             self.gone = self.gone or exchange.trouble
+
+
+def _may_be_chance(exchange: Exchange) -> bool:
+    """Whether one lost packet explains what happened."""
+    return bool(exchange.trouble) and not exchange.trouble.startswith(SILENT)
 
 
 Ask = Callable[[str], Exchange]

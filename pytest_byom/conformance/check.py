@@ -39,7 +39,8 @@ class Check:
     `statements` are ids of `contracts/statements.yaml`, `needs` the capabilities without which it
     cannot be judged, `asks` the contracts whose exchanges it looks at, `breaks` what happens in
     popular clients when a server does otherwise, `since` the version that brought it. `source` is
-    for checks that decide no statement of ours.
+    for checks that decide no statement of ours. `abuse` says that the check burdens a server:
+    it is made with --byom-abuse only.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Check:
     breaks: str = ""
     since: str = ""
     source: str = ""
+    abuse: bool = False
     on: type[View] | None = None
     judge: Callable[..., Any] = field(repr=False, compare=False, default=lambda: None)
 
@@ -58,6 +60,11 @@ class Check:
     def area(self) -> str:
         """The part of the id before its first dot."""
         return self.id.partition(".")[0]
+
+    @property
+    def fuzzes(self) -> bool:
+        """Whether the check draws requests of its own, and is made in a run that fuzzes only."""
+        return self.area == "fuzz"
 
 
 def find_check(function: object) -> Check | None:
@@ -77,11 +84,13 @@ def check(
     breaks: str = "",
     since: str = "0.1",
     source: str = "",
+    abuse: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a pytest function a check with a stable id.
 
     The sentence defaults to the first line of the function's docstring. `asks` names the contracts
-    whose exchanges it takes from `byom_ask`, so that they are fetched before the check runs.
+    whose exchanges it takes from `byom_ask`, so that they are fetched before the check runs. A
+    check that burdens a server says `abuse=True`: a run without --byom-abuse leaves it out.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,6 +105,7 @@ def check(
             breaks=breaks,
             since=since,
             source=source,
+            abuse=abuse,
         )
 
         @functools.wraps(function)

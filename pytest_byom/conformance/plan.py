@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.capabilities import PROBES, WITHOUT
+from pytest_byom.conformance.values import BEYOND_WINDOWS
 from pytest_byom.contract import Contract, load_contract
+from pytest_byom.contract.placeholders import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,24 +22,30 @@ FIRST = ("models/list", "chat/plain")
 CHARACTERS_PER_TOKEN = 3
 """A careful guess for the tokens of a request."""
 
-PROSE = re.compile(r"\$\{tokens:(\d+)\}")
+PROSE = re.compile(r"\$\{(tokens:[^}]*)\}")
+
+FUZZED = 200
+"""The tokens counted for a fuzzed request and its answer."""
 
 UNBOUNDED = 256
 """The tokens counted for an answer whose request sets no limit."""
 
+MOST_CHOICES = 128
+"""More than that the API does not give."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """The contracts that are asked, in order, and the most tokens that they can cost."""
+    """The contracts that are asked, in order, and the most tokens that they can cost.
+
+    `fuzzed` is how many requests the fuzz checks make at the most; their tokens are among those.
+    """
 
     checks: int
     contracts: tuple[str, ...]
+    requests: int
     tokens: int
-
-    @property
-    def requests(self) -> int:
-        """How many requests that is."""
-        return len(self.contracts)
+    fuzzed: int = 0
 
 
 def make_plan(
@@ -45,18 +53,30 @@ def make_plan(
     capabilities: Mapping[str, bool],
     *,
     load: Callable[[str], Contract] = load_contract,
+    fuzzed: int = 0,
 ) -> Plan:
-    """Return the plan for checks; those that need what the registry denies ask nothing."""
+    """Return the plan for checks; those that need what the registry denies ask nothing.
+
+    `fuzzed` is how many requests a fuzz check makes at the most.
+    """
     selected = list(checks)
     wanted = dict.fromkeys(FIRST)
+    total = 0
     for check in selected:
         if all(capabilities.get(need, True) for need in check.needs):
+            total += fuzzed * check.fuzzes
             unsaid = [need for need in check.needs if need not in capabilities]
             probes = [PROBES[need] for need in unsaid]
             beside = [WITHOUT[need] for need in unsaid if need in WITHOUT]
             wanted |= dict.fromkeys([*probes, *beside, *check.asks])
     contracts = _with_followed(wanted, load)
-    return Plan(len(selected), tuple(contracts), sum(map(_ceiling, contracts.values())))
+    return Plan(
+        checks=len(selected),
+        contracts=tuple(contracts),
+        requests=sum(contract.requests for contract in contracts.values()),
+        tokens=sum(_ceiling(contract, load) for contract in contracts.values()) + total * FUZZED,
+        fuzzed=total,
+    )
 
 
 def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[str, Contract]:
@@ -69,12 +89,21 @@ def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[
     return found
 
 
-def _ceiling(contract: Contract) -> int:
+def _ceiling(contract: Contract, load: Callable[[str], Contract]) -> int:
+    company = sum(_ceiling(load(id), load) for id in (*contract.before, *contract.beside))
+    numbers = range(1, contract.times + 1)
+    return company + sum(_ceiling_of_one(contract, number) for number in numbers)
+
+
+def _ceiling_of_one(contract: Contract, number: int) -> int:
     body = contract.request.body
     if not contract.is_chat or contract.kind == "broken" or not isinstance(body, dict):
         return 0
-    limits = [body.get("max_tokens"), body.get("max_completion_tokens")]
-    answer = min((limit for limit in limits if isinstance(limit, int)), default=UNBOUNDED)
-    choices = body.get("n") or 1
-    prose = sum(map(int, PROSE.findall(str(body))))
+    given = (body.get("max_tokens"), body.get("max_completion_tokens"))
+    limits = [number if limit == "${number}" else limit for limit in given]
+    bounds = [limit for limit in limits if isinstance(limit, int) and 0 < limit < BEYOND_WINDOWS]
+    answer = min(bounds, default=UNBOUNDED)
+    choices = min(body.get("n") or 1, MOST_CHOICES)
+    counts = (count_tokens(name, number) for name in PROSE.findall(str(body)))
+    prose = sum(count for count in counts if count is not None)
     return len(str(body)) // CHARACTERS_PER_TOKEN + prose + answer * choices

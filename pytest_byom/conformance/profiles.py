@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.conformance.full import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -46,148 +47,26 @@ QUICK = frozenset(
 )
 """What the quick profile asks: plain, streamed, a tool, a schema, a refusal of each kind."""
 
-FULL = frozenset(
-    {
-        "audio/without",
-        "capability/functions",
-        "capability/logit-bias",
-        "capability/prediction",
-        "capability/seed",
-        "capability/seed-again",
-        "capability/web-search",
-        "logprobs/stream",
-        "logprobs/table-absent-null",
-        "logprobs/table-absent-two",
-        "logprobs/table-absent-zero",
-        "logprobs/table-false-absent",
-        "logprobs/table-false-null",
-        "logprobs/table-false-two",
-        "logprobs/table-false-zero",
-        "logprobs/table-null-absent",
-        "logprobs/table-null-null",
-        "logprobs/table-null-two",
-        "logprobs/table-null-zero",
-        "logprobs/table-true-absent",
-        "logprobs/table-true-negative",
-        "logprobs/table-true-null",
-        "logprobs/table-true-twenty",
-        "logprobs/table-true-twenty-one",
-        "logprobs/table-true-two",
-        "logprobs/table-true-zero",
-        "messages/assistant-first",
-        "messages/assistant-last",
-        "messages/assistant-parts",
-        "messages/call-empty-content",
-        "messages/content-number",
-        "messages/content-object",
-        "messages/content-true",
-        "messages/control-characters",
-        "messages/echo",
-        "messages/empty-content",
-        "messages/empty-parts",
-        "messages/extra-member",
-        "messages/hundred",
-        "messages/lone-surrogate",
-        "messages/long-result",
-        "messages/names",
-        "messages/no-calls",
-        "messages/no-content",
-        "messages/null-audio",
-        "messages/null-content",
-        "messages/null-function-call",
-        "messages/null-name",
-        "messages/null-refusal",
-        "messages/null-tool-calls",
-        "messages/own-call-dumped",
-        "messages/own-object",
-        "messages/own-parallel",
-        "messages/reasoning",
-        "messages/reasoning-content",
-        "messages/refusal-part",
-        "messages/refusal-text",
-        "messages/result-alone",
-        "messages/results-reversed",
-        "messages/system-between",
-        "messages/system-heard",
-        "messages/system-only",
-        "messages/system-parts",
-        "messages/template-text",
-        "messages/tool-parts",
-        "messages/two-systems",
-        "messages/unanswered-call",
-        "parity/calls",
-        "parity/calls-stream",
-        "parity/json-object",
-        "parity/json-schema",
-        "parity/logprobs",
-        "parity/max-tokens",
-        "parity/n",
-        "parity/named",
-        "parity/none",
-        "parity/stop",
-        "parity/usage",
-        "reasoning/answer",
-        "stream/stop",
-        "structured/array-bounds",
-        "structured/deep",
-        "structured/format",
-        "structured/loose-strict",
-        "structured/no-word",
-        "structured/null",
-        "structured/number-bounds",
-        "structured/pattern",
-        "structured/with-tools",
-        "tools/allowed",
-        "tools/custom",
-        "tools/legacy-auto",
-        "tools/legacy-beside-tools",
-        "tools/legacy-history",
-        "tools/legacy-named",
-        "tools/legacy-stream",
-        "tools/most",
-        "tools/parallel",
-        "tools/parallel-off",
-        "tools/strict",
-        "tools/table-absent-absent",
-        "tools/table-absent-auto",
-        "tools/table-absent-named",
-        "tools/table-absent-none",
-        "tools/table-absent-null",
-        "tools/table-absent-required",
-        "tools/table-empty-absent",
-        "tools/table-empty-auto",
-        "tools/table-empty-named",
-        "tools/table-empty-none",
-        "tools/table-empty-null",
-        "tools/table-empty-required",
-        "tools/table-many-absent",
-        "tools/table-many-auto",
-        "tools/table-many-named",
-        "tools/table-many-none",
-        "tools/table-many-null",
-        "tools/table-many-required",
-        "tools/table-one-absent",
-        "tools/table-one-auto",
-        "tools/table-one-named",
-        "tools/table-one-none",
-        "tools/table-one-null",
-        "tools/table-one-required",
-        "vision/file",
-        "vision/without",
-    }
-)
-"""What only the full profile asks: it tells which of the members that are asked together in the
-standard profile a server does not take."""
+EXAMPLES = 20
+"""Requests that each fuzz check draws in the full profile."""
 
 SENSES = frozenset({"audio", "reasoning", "vision"})
 """Capabilities of a model, not of a server: what needs one is left to the full profile."""
 
 
-def selector(profile: Profile, only: Collection[str] = ()) -> Callable[[Check], bool]:
-    """Return whether a check belongs to a profile and, if any are named, to one of some areas."""
+def selector(
+    profile: Profile, only: Collection[str] = (), *, abuse: bool = False, fuzz: bool = False
+) -> Callable[[Check], bool]:
+    """Return whether a check belongs to a profile and, if any are named, to one of some areas.
+
+    What burdens a server is left out unless `abuse` allows it, and of the quick profile always;
+    the fuzz checks are made if `fuzz` says so, in any profile.
+    """
 
     def is_selected(check: Check) -> bool:
-        return (not only or check.area in only) and _is_in(profile, check)
+        allowed = not check.abuse or (abuse and profile is not Profile.QUICK)
+        wanted = fuzz if check.fuzzes else _is_in(profile, check)
+        return allowed and wanted and (not only or check.area in only)
 
     return is_selected
 
@@ -199,6 +78,18 @@ def _is_in(profile: Profile, check: Check) -> bool:
     return profile is Profile.FULL or (
         SENSES.isdisjoint(check.needs) and FULL.isdisjoint(check.asks)
     )
+
+
+def fuzz_examples(profile: Profile, given: int | None) -> int:
+    """Return how many requests a fuzz check draws: as given, else some in the full profile only.
+
+    Raises UsageError for a number below 0.
+    """
+    if given is None:
+        return EXAMPLES if profile is Profile.FULL else 0
+    if given < 0:
+        raise UsageError(f"--byom-fuzz has to be 0 or more, not {given}")
+    return given
 
 
 def parse_areas(given: Iterable[str], areas: Collection[str]) -> tuple[str, ...]:

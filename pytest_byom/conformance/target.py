@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance import capabilities, reach
 from pytest_byom.conformance.asking import Asker
-from pytest_byom.conformance.judging import Judge
+from pytest_byom.conformance.catalogue import all_checks
+from pytest_byom.conformance.fuzz.fuzzer import Fuzzer, FuzzSettings
+from pytest_byom.conformance.fuzz.judging import Rulebook
+from pytest_byom.conformance.fuzz.making import is_fuzzed
+from pytest_byom.conformance.judging import Judge, find_known
 from pytest_byom.conformance.plan import FIRST, Plan, make_plan
 from pytest_byom.conformance.sending import Aim
 from pytest_byom.conformance.showing import Shower
@@ -37,7 +41,8 @@ class Target:
 
     `open` finds out whether there is anything to judge and raises `NothingToJudge` if not. An
     endpoint that is the embedded server is started by it, and stopped by `close`. `load` finds a
-    contract by its id; `models` are the registry's, for names on the wire and for prices.
+    contract by its id; `models` are the registry's, for names on the wire and for prices; `fuzz`
+    says how much is fuzzed.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Target:
         model: str | None = None,
         load: Callable[[str], Contract] = load_contract,
         models: Mapping[str, CustomModel] | None = None,
+        fuzz: FuzzSettings | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.custom: CustomModel | None = None
@@ -55,6 +61,7 @@ class Target:
         self._wanted = model
         self._load = load
         self._models = models or {}
+        self._fuzz = fuzz or FuzzSettings()
         self._server: Any = None
         self._asker: Asker | None = None
         self._capabilities: dict[str, Capability] = {}
@@ -64,7 +71,9 @@ class Target:
 
         Nothing is left running if that fails.
         """
-        self.plan = make_plan(checks, self.endpoint.capabilities, load=self._load)
+        self.plan = make_plan(
+            checks, self.endpoint.capabilities, load=self._load, fuzzed=self._fuzz.most
+        )
         try:
             if self.endpoint.is_embedded:
                 self._start_embedded()
@@ -123,6 +132,32 @@ class Target:
         """Return every exchange of the run, waiting for those under way."""
         return self.asker.traffic()
 
+    def named_traffic(self) -> list[Exchange]:
+        """Return the exchanges of contracts: those of fuzzed requests differ from run to run."""
+        return [exchange for exchange in self.traffic() if not is_fuzzed(exchange.contract)]
+
+    @cached_property
+    def fuzzer(self) -> Fuzzer:
+        """What the fuzz checks are given."""
+        return Fuzzer(
+            self._fuzz,
+            send=self.asker.send,
+            forget=self.asker.forget,
+            has=lambda name: self.capability(name).present,
+            rules=self._rulebook,
+        )
+
+    def _rulebook(self) -> Rulebook:
+        """Return the rules that fuzzed answers are held to: those that hold so far, and bind."""
+        known = self.endpoint.deviations
+        rules = [
+            check
+            for check in all_checks().values()
+            if find_known(known, check.id) is None
+            and all(self.capability(need).present for need in check.needs if check.on)
+        ]
+        return Rulebook(rules, before=self.named_traffic())
+
     def capability(self, name: str) -> Capability:
         """Return whether the server has a capability: said in the registry, or probed once."""
         if name not in self._capabilities:
@@ -178,6 +213,7 @@ class Target:
             api_key=endpoint.api_key,
             extra_headers=endpoint.extra_headers,
             secret_headers=tuple(filter(is_credential, endpoint.extra_headers)),
+            context_window=self.custom.context_window if self.custom else 0,
         )
 
     def _start_embedded(self) -> None:

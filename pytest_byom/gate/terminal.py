@@ -55,6 +55,8 @@ def header_lines(name: str, facts: Mapping[str, Any]) -> list[str]:
     if who.get("version"):
         server = f"{who['kind'] or server} {who['version']}"
     checks, requests = count_of(facts["checks"], "check"), count_of(facts["requests"], "request")
+    if facts.get("fuzzed"):
+        requests += f" and at most {facts['fuzzed']:,} fuzzed ones"
     return [
         f"endpoint: {name} ({facts['base_url']}), server: {server}, model: {facts['model']}",
         f"plan: {checks}, {requests}, at most {facts['tokens']:,} tokens",

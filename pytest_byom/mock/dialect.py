@@ -13,6 +13,7 @@ placeholder stands for a value, as it is; placeholders inside of a text become t
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import re
 import string
@@ -322,6 +323,9 @@ def _compile_text(template: str) -> Maker:
         parts += [_Fixed(template[start : match.start()]), _placeholder(match)]
         start = match.end()
     parts.append(_Fixed(template[start:]))
+    if len(parts) == 3 and not template[start:]:  # as most ids are
+        before, make = template[: template.index("{")], parts[1]
+        return lambda values: f"{before}{make(values)}"
     return lambda values: "".join([str(make(values)) for make in parts])
 
 
@@ -333,5 +337,6 @@ def _placeholder(match: re.Match[str]) -> Maker:
         return itemgetter(name)
     if name == "hex":
         return lambda _: f"{_random.getrandbits(4 * size):0{size}x}"
-    alphabet = _ALPHABETS[name]
-    return lambda _: "".join(_random.choices(alphabet, k=size))
+    # Two letters at a time: half the draws.
+    pairs = ["".join(pair) for pair in itertools.product(_ALPHABETS[name], repeat=2)]
+    return lambda _: "".join(_random.choices(pairs, k=(size + 1) // 2))[:size]

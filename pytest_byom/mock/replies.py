@@ -106,6 +106,10 @@ class Flow(_Brief):
     real: bool = False
 
 
+STRAIGHT = Flow()
+"""An answer that simply goes out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reply(_Brief):
     """The answer of a model. A tuple of texts is sent in these pieces when it is streamed."""
@@ -122,7 +126,7 @@ class Reply(_Brief):
     model: str | None = None
     id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    flow: Flow = Flow()
+    flow: Flow = STRAIGHT
 
     @property
     def text(self) -> str:
@@ -143,7 +147,7 @@ class Failure:
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: str | None = None
     connection: str | None = None
-    flow: Flow = Flow()
+    flow: Flow = STRAIGHT
 
 
 def join(text: Text) -> str:
@@ -253,6 +257,8 @@ def _utc() -> datetime.timezone:
 def _make_flow(members: dict[str, Any]) -> Flow:
     names = {one.name for one in dataclasses.fields(Flow)}
     given = {name: members.pop(name) for name in names & members.keys()}
+    if not given:
+        return STRAIGHT
     if isinstance(given.get("split"), list):
         given["split"] = tuple(given["split"])
     flow = Flow(**given)

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from pytest_byom.client.errors import UsageError
+from pytest_byom.strategies.schemas import schemas
+from pytest_byom.strategies.texts import NAMES, TEXT_PARTS, WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Message = dict[str, Any]
-
-NAMES = st.from_regex(r"[a-zA-Z][a-zA-Z0-9_-]{0,15}", fullmatch=True)
-WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=24).filter(str.strip)
-TEXT_PARTS = st.lists(
-    WORDS.map(lambda text: {"type": "text", "text": text}), min_size=1, max_size=3
-)
-FIELDS = st.sampled_from(
-    [
-        {"type": "string"},
-        {"type": "integer"},
-        {"type": "boolean"},
-        {"type": "string", "enum": ["celsius", "fahrenheit"]},
-        {"type": "array", "items": {"type": "string"}},
-    ]
-)
 
 PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
     "temperature": st.none() | st.floats(0, 2),
@@ -41,22 +31,10 @@ PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
 is the default anyway are among them."""
 
 
-def _schema(members: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": members,
-        "required": [*members],
-        "additionalProperties": False,
-    }
-
-
-SCHEMAS = st.dictionaries(NAMES, FIELDS, max_size=3).map(_schema)
-
-
 def tools(*, min_size: int = 1, max_size: int = 3) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Give lists of function tools, each of another name."""
     function = st.fixed_dictionaries(
-        {"name": NAMES, "parameters": SCHEMAS}, optional={"description": WORDS}
+        {"name": NAMES, "parameters": schemas()}, optional={"description": WORDS}
     )
     tool = st.fixed_dictionaries({"type": st.just("function"), "function": function})
     return st.lists(
@@ -110,25 +88,32 @@ def chat_requests(
     stream: bool | None = None,
     max_tokens: int = 16,
     tool_calls: bool = True,
+    leave_out: Collection[str] = (),
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Give bodies of POST /chat/completions that every server of the API has to answer.
 
     `stream` says whether they ask for a stream; None leaves it open. `max_tokens` is the highest
-    limit of an answer. Without `tool_calls` there are neither tools nor calls of them. Raises
-    UsageError if `max_tokens` is not positive.
+    limit of an answer. Without `tool_calls` there are neither tools nor calls of them; `leave_out`
+    names parameters that are not sent either. Raises UsageError if `max_tokens` is not positive.
     """
     if max_tokens < 1:
         raise UsageError(f"max_tokens must be positive, not {max_tokens}")
-    return _chat_requests(model, stream, max_tokens, tool_calls)
+    return _chat_requests(model, stream, max_tokens, tool_calls, frozenset(leave_out))
 
 
 @st.composite
 def _chat_requests(
-    draw: st.DrawFn, model: str, stream: bool | None, max_tokens: int, tool_calls: bool
+    draw: st.DrawFn,
+    model: str,
+    stream: bool | None,
+    max_tokens: int,
+    tool_calls: bool,
+    leave_out: frozenset[str],
 ) -> dict[str, Any]:
     body: dict[str, Any] = {"model": model, "messages": draw(messages(tool_calls=tool_calls))}
     body["max_tokens"] = draw(st.integers(1, max_tokens))
-    body |= draw(st.fixed_dictionaries({}, optional=PARAMETERS))
+    sent = {name: values for name, values in PARAMETERS.items() if name not in leave_out}
+    body |= draw(st.fixed_dictionaries({}, optional=sent))
     asked = draw(st.booleans()) if stream is None else stream
     if asked:
         body["stream"] = True

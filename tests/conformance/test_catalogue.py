@@ -31,15 +31,26 @@ if TYPE_CHECKING:
 
 CHECKS = [pytest.param(check, id=id) for id, check in sorted(all_checks().items())]
 NAMED = [
-    pytest.param(check, id=id) for id, check in sorted(all_checks().items()) if check.on is None
+    pytest.param(check, id=id)
+    for id, check in sorted(all_checks().items())
+    if check.on is None and not check.fuzzes
 ]
 AREA_AND_SLUG = re.compile(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*")
 
-SPLIT_OFF = {"choices": "response", "chunks": "stream", "definitions": "tools", "deltas": "stream"}
+SPLIT_OFF = {
+    "arrivals": "stream",
+    "choices": "response",
+    "chunks": "stream",
+    "comments": "stream",
+    "connections": "http",
+    "definitions": "tools",
+    "deltas": "stream",
+}
 """Modules that hold a part of an area, and are not named `test_AREA_PART`."""
 
 OTHER_LEVELS = {
     "errors.alive": "a server that is down breaks every must that comes after",
+    "fuzz.alive": "a server that is down breaks every must that comes after",
     "parity.finish": "its statements bind each of the two answers, none that they are equal",
     "reasoning.effect": "a model that does not reason may ignore it; that it did is still told",
     "response.service-tier": "vendors send tiers of their own, which no popular client minds",
@@ -117,12 +128,13 @@ def test_every_contract_is_asked() -> None:
     """No bundled contract lies idle, but for recordings of what one dialect answered."""
     live = {id for id in contract_ids() if not id.startswith("dialects/")}
     asked = {id for check in all_checks().values() for id in check.asks} | set(PROBES.values())
-    followed = {load_contract(id).follows for id in asked}
-    assert sorted(live - asked - followed) == []
+    loaded = [load_contract(id) for id in asked]
+    brought = {id for found in loaded for id in (found.follows, *found.before, *found.beside)}
+    assert sorted(live - asked - brought) == []
 
 
 def test_modules_hold_their_area() -> None:
-    """A check stands in the module of its area, one of checks or rules."""
+    """A check stands in a module of its area, test_AREA or test_AREA_PART."""
     for check, function in suite_functions():
         folder, _, name = function.__module__.rpartition(".")
         assert folder.endswith(".rules" if check.on else ".checks")
@@ -160,7 +172,7 @@ def spied() -> dict[str, set[str]]:
     try:
         target.open(all_checks().values())
         for check, function in suite_functions():
-            if check.on is None:
+            if check.on is None and not check.fuzzes:
                 target.judge(check, partial(call, check, function))
     finally:
         target.close()
@@ -183,7 +195,8 @@ def test_asks_what_it_says(check: Check, spied: dict[str, set[str]]) -> None:
 def test_run_suite() -> None:
     """The suite runs without pytest too, with one verdict a check, in the order of the suite."""
     verdicts = run_suite(load_registry().endpoint("embedded"))
-    assert [verdict.check for verdict in verdicts] == [check.id for check, _ in suite_functions()]
+    made = [check.id for check, _ in suite_functions() if not (check.abuse or check.fuzzes)]
+    assert [verdict.check for verdict in verdicts] == made
     assert {v.check for v in verdicts if v.outcome is not Outcome.PASSED} == {"auth.any-key"}
 
 

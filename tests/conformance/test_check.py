@@ -41,6 +41,7 @@ def test_check_knows_itself() -> None:
         breaks="apps",
         since="0.2",
         source="our wiki",
+        abuse=True,
     )
     def test_it() -> None:
         """It answers in Dutch.
@@ -58,6 +59,7 @@ def test_check_knows_itself() -> None:
         ("chat/plain",),
     )
     assert (found.breaks, found.since, found.source) == ("apps", "0.2", "our wiki")
+    assert found.abuse
 
 
 def test_sentence_wins_over_docstring() -> None:

@@ -9,7 +9,14 @@ from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.check import Check
 from pytest_byom.conformance.finding import Level
 from pytest_byom.conformance.plan import make_plan
-from pytest_byom.conformance.profiles import QUICK, SENSES, Profile, parse_areas, selector
+from pytest_byom.conformance.profiles import (
+    QUICK,
+    SENSES,
+    Profile,
+    fuzz_examples,
+    parse_areas,
+    selector,
+)
 
 
 def select(profile: Profile, *only: str) -> list[Check]:
@@ -17,9 +24,9 @@ def select(profile: Profile, *only: str) -> list[Check]:
     return [check for check in all_checks().values() if selector(profile, only)(check)]
 
 
-def make(*, asks: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Check:
+def make(*, asks: tuple[str, ...] = (), needs: tuple[str, ...] = (), abuse: bool = False) -> Check:
     """A check that asks and needs this."""
-    return Check(id="area.slug", level=Level.MUST, sentence="", asks=asks, needs=needs)
+    return Check(id="area.slug", level=Level.MUST, sentence="", asks=asks, needs=needs, abuse=abuse)
 
 
 def test_quick_asks_little() -> None:
@@ -33,7 +40,8 @@ def test_quick_asks_little() -> None:
 def test_profiles_grow() -> None:
     """Each profile holds the checks of the one before it."""
     quick, standard, full = ({check.id for check in select(profile)} for profile in Profile)
-    assert quick < standard <= full == set(all_checks())
+    ordinary = {c.id for c in all_checks().values() if not (c.abuse or c.fuzzes)}
+    assert quick < standard <= full == ordinary
 
 
 @pytest.mark.parametrize("need", sorted(SENSES))
@@ -42,6 +50,35 @@ def test_a_model_with_senses_is_for_full(need: str) -> None:
     check = make(asks=("chat/plain",), needs=(need,))
     assert not selector(Profile.STANDARD)(check)
     assert selector(Profile.FULL)(check)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_burden_has_to_be_allowed(profile: Profile) -> None:
+    """What burdens a server is in no profile by itself, and in the quick one never."""
+    burden = make(asks=("chat/plain",), abuse=True)
+    assert not selector(profile)(burden)
+    assert selector(profile, abuse=True)(burden) is (profile is not Profile.QUICK)
+    assert not selector(profile, ("tools",), abuse=True)(burden)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_fuzzing_goes_with_any_profile(profile: Profile) -> None:
+    """The fuzz checks belong to a run that fuzzes, whatever its profile, and to no other."""
+    drawn = [check for check in all_checks().values() if check.fuzzes]
+    assert len(drawn) > 10
+    assert all(map(selector(profile, fuzz=True), drawn))
+    assert not any(map(selector(profile), drawn))
+    assert not any(map(selector(profile, ("tools",), fuzz=True), drawn))
+
+
+def test_fuzz_examples() -> None:
+    """Only the full profile fuzzes by itself; a number that is given holds in any."""
+    assert fuzz_examples(Profile.QUICK, None) == fuzz_examples(Profile.STANDARD, None) == 0
+    assert fuzz_examples(Profile.FULL, None) == 20
+    assert fuzz_examples(Profile.QUICK, 7) == 7
+    assert fuzz_examples(Profile.FULL, 0) == 0
+    with pytest.raises(UsageError, match=r"^--byom-fuzz has to be 0 or more, not -1$"):
+        fuzz_examples(Profile.FULL, -1)
 
 
 def test_quick_counts_probes() -> None:

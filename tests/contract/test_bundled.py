@@ -107,7 +107,10 @@ def embedded() -> Iterator[Target]:
     target.close()
 
 
-@pytest.mark.parametrize("id", suite_ids())
+ANSWERED = [id for id in suite_ids() if load_contract(id).is_answered]
+
+
+@pytest.mark.parametrize("id", ANSWERED)
 def test_contract_to_live_server(embedded: Target, id: str) -> None:
     """A server that speaks the API satisfies each contract of the suite."""
     assert check_answer(load_contract(id), answer_of(embedded.ask(id))) == []
@@ -128,9 +131,9 @@ def is_dialect(contract: Contract) -> bool:
 @pytest.mark.parametrize("contract", CONTRACTS, ids=by_id)
 def test_source_is_named(contract: Contract) -> None:
     """An answer says who recorded it, or which public source it was taken from."""
-    assert contract.response is not None
+    assert (contract.response is not None) == contract.is_answered
     assert bool(contract.modelled_on) == is_dialect(contract)
-    assert (contract.recorded is None) == is_dialect(contract)
+    assert (contract.recorded is None) == (is_dialect(contract) or not contract.is_answered)
     assert (contract.expect is None) == is_dialect(contract)
 
 

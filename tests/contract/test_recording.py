@@ -242,7 +242,13 @@ def _usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
-RECORD = ("--byom-endpoint=embedded", "--byom-profile=full", "--byom-record=rec")
+RECORD = (
+    "--byom-endpoint=embedded",
+    "--byom-profile=full",
+    "--byom-fuzz=0",
+    "--byom-abuse",
+    "--byom-record=rec",
+)
 
 
 def test_run_is_recorded(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

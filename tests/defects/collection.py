@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from defects import (
+    arrivals,
     audio,
     auth,
     capability,
     choices,
+    concurrency,
+    connections,
     definitions,
     errors,
+    fuzz,
     headers,
     http,
+    leavers,
     limits,
     logprobs,
     logprobs_table,
@@ -21,6 +26,8 @@ from defects import (
     messages_forms,
     models,
     params,
+    params_tables,
+    params_types,
     parity,
     reasoning,
     response,
@@ -35,6 +42,7 @@ from defects import (
     tools_table,
     usage,
     vision,
+    windows,
 )
 from defects.consequences import load_consequences
 
@@ -42,11 +50,15 @@ ALSO = load_consequences()
 
 NAMED = [
     *http.DEFECTS,
+    *connections.DEFECTS,
     *headers.DEFECTS,
     *auth.DEFECTS,
     *models.DEFECTS,
     *params.DEFECTS,
+    *params_tables.DEFECTS,
+    *params_types.DEFECTS,
     *limits.DEFECTS,
+    *windows.DEFECTS,
     *messages.DEFECTS,
     *messages_content.DEFECTS,
     *messages_forms.DEFECTS,
@@ -63,6 +75,9 @@ NAMED = [
     *stream_chunks.DEFECTS,
     *stream_ends.DEFECTS,
     *stream_deltas.DEFECTS,
+    *arrivals.DEFECTS,
+    *concurrency.DEFECTS,
+    *leavers.DEFECTS,
     *tools.DEFECTS,
     *tools_legacy.DEFECTS,
     *tools_table.DEFECTS,
@@ -71,6 +86,7 @@ NAMED = [
     *audio.DEFECTS,
     *reasoning.DEFECTS,
     *capability.DEFECTS,
+    *fuzz.DEFECTS,
 ]
 
 DEFECTS = [replace(defect, also=ALSO.get(defect.id, {})) for defect in NAMED]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from defects.planting import PLANTED, Change, Defective
 from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.finding import Outcome, Verdict
+from pytest_byom.conformance.fuzz.fuzzer import FuzzSettings
 from pytest_byom.conformance.run import run_suite
 from pytest_byom.mock.embedded import EmbeddedServer
 from pytest_byom.mock.http1 import Application, BackgroundServer, Headers, Reply, Request
@@ -29,14 +30,18 @@ Seen = tuple[Request, int, Headers, tuple[bytes, ...]]
 OPEN = frozenset(
     {"auth.missing-key", "auth.wrong-key", "auth.stream"}
     | {"auth.code", "auth.challenge", "auth.key-hidden"}
-    | {"auth.scheme-case", "auth.before-body", "auth.models", "parity.error-key"}
+    | {"auth.scheme-case", "auth.before-body", "auth.models", "auth.right-key"}
+    | {"parity.error-key", "errors.stream-key", "http.next-after-wrong-key"}
 )
 """What cannot be judged where none is."""
 
 
-def verdicts_of(change: Change, *, open: bool = False) -> dict[str, Verdict]:
+def verdicts_of(
+    change: Change, *, open: bool = False, abuse: bool = False, fuzz: int = 0
+) -> dict[str, Verdict]:
     """Judge a fresh embedded server with a change in front of it."""
-    return judge(Defective(embedded(open=open), change), open=open)
+    application = Defective(embedded(open=open), change)
+    return judge(application, open=open, abuse=abuse, fuzz=fuzz)
 
 
 def embedded(*, open: bool) -> EmbeddedServer:
@@ -44,12 +49,16 @@ def embedded(*, open: bool) -> EmbeddedServer:
     return EmbeddedServer(api_key=None if open else KEY)
 
 
-def judge(application: Application, *, open: bool = False) -> dict[str, Verdict]:
+def judge(
+    application: Application, *, open: bool = False, abuse: bool = False, fuzz: int = 0
+) -> dict[str, Verdict]:
     """Judge an application."""
     key = None if open else KEY
+    drawn = FuzzSettings(examples=fuzz) if fuzz else None
     with BackgroundServer(application) as server:
         endpoint = Endpoint(name="defective", base_url=f"{server.url}/v1", model=MODEL, api_key=key)
-        verdicts = {verdict.check: verdict for verdict in run_suite(endpoint)}
+        found = run_suite(endpoint, abuse=abuse, fuzz=drawn)
+        verdicts = {verdict.check: verdict for verdict in found}
         assert [line for line in server.errors if PLANTED not in line] == []
         return verdicts
 
@@ -84,9 +93,15 @@ def foretold(defect: Defect, *, alone: bool = False) -> dict[str, Outcome]:
 
     With `alone` that is what its definition says, without what else changes.
     """
-    outcomes = dict.fromkeys(all_checks(), Outcome.PASSED)
+    made = [
+        id
+        for id, check in all_checks().items()
+        if (defect.abuse or not check.abuse) and (defect.fuzz or not check.fuzzes)
+    ]
+    outcomes = dict.fromkeys(made, Outcome.PASSED)
     outcomes |= dict.fromkeys(OPEN if defect.open else LOCKED, Outcome.UNSUPPORTED)
-    return outcomes | (replace(defect, also={}) if alone else defect).outcomes
+    outcomes |= (replace(defect, also={}) if alone else defect).outcomes
+    return {id: outcomes[id] for id in made}
 
 
 def differences(expected: dict[str, Outcome], verdicts: dict[str, Verdict]) -> list[str]:

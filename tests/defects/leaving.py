@@ -23,15 +23,20 @@ CALLED = frozenset(
 """Rules about tool calls in plain answers."""
 
 TOKENS = frozenset(
-    {"http.escapes", "messages.instructions-count", "messages.history-counts"}
+    {"concurrency.limits", "concurrency.prompt-tokens"}
+    | {"http.escapes", "messages.instructions-count", "messages.history-counts"}
     | {"messages.part-is-text", "params.max-tokens", "params.max-completion-tokens"}
     | {"params.length", "params.n-usage", "tools.counted"}
     | {"usage.same-prompt", "usage.grows", "usage.stream-same"}
+    | {"audio.counted", "vision.counted", "reasoning.tokens", "reasoning.cut"}
+    | {"parity.usage", "parity.max-tokens", "parity.n"}
 )
 """Checks that read the token counts of plain answers."""
 
 READ_PLAIN = TOKENS | frozenset(
-    {"logprobs.given", "logprobs.entries", "logprobs.not-positive", "logprobs.text"}
+    {"concurrency.answers", "concurrency.half-left", "concurrency.schemas", "concurrency.tools"}
+    | {"concurrency.schema-then-none", "concurrency.tools-then-none"}
+    | {"logprobs.given", "logprobs.entries", "logprobs.not-positive", "logprobs.text"}
     | {"logprobs.count", "logprobs.refusal", "response.created-order", "tools.call-ids-new"}
     | {"logprobs.top", "messages.own-answer", "messages.own-call", "params.defaults", "params.n"}
     | {"params.stop", "params.stop-finish", "parity.text", "parity.finish"}
@@ -39,6 +44,14 @@ READ_PLAIN = TOKENS | frozenset(
     | {"structured.generated", "structured.order", "structured.recursive", "structured.cut"}
     | {"tools.bare-arguments", "tools.long-name"}
     | {"structured.json-object", "structured.json-schema", "tools.required", "tools.named"}
-    | {"tools.none", "tools.streamed-same"}
+    | {"tools.none", "tools.streamed-same", "reasoning.effect", "reasoning.separate"}
+    | {"reasoning.not-in-content", "reasoning.tools", "parity.reasoning", "parity.model"}
+    | {"parity.stop", "parity.logprobs", "parity.json-schema", "parity.json-object"}
+    | {"parity.tools", "parity.tool-named", "parity.tool-none", "parity.tools-parallel"}
+    | {"capability.seed", "capability.logit-bias", "capability.web-search"}
+    | {"capability.legacy-functions"}
 )
 """Checks that read the JSON of a plain answer."""
+
+WINDOW = frozenset({"limits.overlong", "limits.overlong-code", "limits.overlong-stream"})
+"""Checks that need a list of models which tells the context window."""

@@ -277,6 +277,7 @@ OTHERS = [
         id="error-code-status",
         title="The code of an error is the status.",
         change=change_reply(_integer_codes, when=chat, status=400),
+        lacks=frozenset({"limits.overlong-code"}),
     ),
     Variant(
         id="error-no-param",
@@ -303,7 +304,8 @@ OTHERS = [
         id="one-model",
         title="The server serves its one model under any name.",
         change=change_request(_any_model, when=asks("model")),
-        lacks=frozenset({"models.unknown", "models.unknown-code", "parity.error-model"}),
+        lacks=frozenset({"models.unknown", "models.unknown-code"})
+        | {"errors.stream-model", "parity.error-model"},
     ),
     Variant(
         id="more-models",

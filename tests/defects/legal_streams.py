@@ -143,6 +143,11 @@ def _no_logprobs(asked: Asked) -> bool:
     return streams(asked) and not asks("logprobs")(asked)
 
 
+def _may_be_padded(asked: Asked) -> bool:
+    options = asked.parameters.get("stream_options") or {}
+    return asked.streams and options.get("include_obfuscation") is not False
+
+
 def _forced(asked: Asked) -> bool:
     return "tool_choice" in asked.parameters and asked.parameters["tool_choice"] != "auto"
 
@@ -272,8 +277,10 @@ VARIANTS = [
     ),
     Variant(
         id="padding",
-        title="Each chunk is padded.",
-        change=each_chunk(lambda chunk: chunk.update(p="abcdefgh", obfuscation="xyz")),
+        title="Each chunk is padded, unless the request says no.",
+        change=each_chunk(
+            lambda chunk: chunk.update(p="abcdefgh", obfuscation="xyz"), when=_may_be_padded
+        ),
     ),
     Variant(
         id="stream-extra-members",

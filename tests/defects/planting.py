@@ -49,7 +49,7 @@ class Asked:
         """The JSON object of the body; empty if there is none."""
         try:
             found = json.loads(self.request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -111,7 +111,7 @@ def asks(*names: str) -> When:
 
 def reasons(asked: Asked) -> bool:
     """One request of many: what breaks its whole answer leaves the others to be judged."""
-    return asks("reasoning_effort")(asked) and "max_tokens" in asked.parameters
+    return asked.is_chat and asked.parameters.get("reasoning_effort", 0) is None
 
 
 def path_is(path: str) -> When:
@@ -128,7 +128,8 @@ class Defect:
     server refuses what they need. `also` is what else changes, out of consequences.yaml. Every
     other check stays as it is without the defect. `issues`
     are public reports of it, `row` their place in the catalogue they were collected in. With
-    `open` the embedded server asks for no key.
+    `open` the embedded server asks for no key; with `abuse` the checks that burden a server are
+    made too, with `fuzz` those that draw requests, so many each.
     """
 
     id: str
@@ -141,6 +142,8 @@ class Defect:
     issues: tuple[str, ...] = ()
     row: str = ""
     open: bool = False
+    abuse: bool = False
+    fuzz: int = 0
 
     @property
     def outcomes(self) -> dict[str, Outcome]:

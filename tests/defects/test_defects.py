@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("defect", [pytest.param(defect, id=defect.id) for defect in DEFECTS])
 def test_defect(defect: Defect) -> None:
     """A planted defect leads to the whole verdict map that was foretold."""
-    found = differences(foretold(defect), verdicts_of(defect.change, open=defect.open))
+    verdicts = verdicts_of(defect.change, open=defect.open, abuse=defect.abuse, fuzz=defect.fuzz)
+    found = differences(foretold(defect), verdicts)
     assert not found, "\n".join([defect.title, *found])
 
 

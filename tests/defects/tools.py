@@ -184,7 +184,8 @@ DEFECTS = [
         title="A named tool choice gives a text.",
         change=_choose("none", _named("get_time")),
         turns=ignored("tools.named"),
-        leaves=frozenset({"tools.call-ids-new", "parity.tool-named"}),
+        leaves=frozenset({"tools.call-ids-new", "parity.tool-named"})
+        | {"concurrency.tools-then-none"},
     ),
     Defect(
         id="tools-none-ignored",
@@ -255,7 +256,7 @@ DEFECTS = [
         id="tools-arguments-object",
         title="The arguments of a required call are an object, which is refused in the history.",
         change=on_calls(_object_arguments, when=_choice("required")),
-        turns=failed("tools.arguments-string", "messages.own-call"),
+        turns=failed("tools.arguments-string", "messages.own-call", "tools.call-ids-unique"),
         leaves=frozenset({"parity.tools", "parity.tools-parallel"}),
         row="C152",
         issues=("huggingface/text-generation-inference#2136",),

@@ -175,31 +175,32 @@ DEFECTS = [
         change=_usage(lambda usage: _count(0, usage)),
         turns=failed("usage.positive"),
         leaves=TOKENS
-        - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"},
+        - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
+        - {"concurrency.limits"},
     ),
     Defect(
         id="usage-nothing-generated",
         title="completion_tokens is 0 beside a text.",
         change=_usage(_nothing_generated),
-        turns=deviates("usage.of-text"),
+        turns=deviates("usage.of-text") | failed("usage.details-within"),
         leaves=frozenset(
             {"params.max-tokens", "params.max-completion-tokens", "params.length"}
             | {"params.n-usage"}
         )
-        | {"logprobs.count"},
+        | {"logprobs.count", "concurrency.limits"},
     ),
     Defect(
         id="usage-cached-beyond",
         title="More tokens are cached than the prompt has.",
         change=_usage(_cached),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-reasoning-beyond",
         title="More tokens are reasoning than were generated.",
         change=_usage(_reasoned),
         leaves=frozenset({"logprobs.count"}),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-details-list",
@@ -223,7 +224,7 @@ DEFECTS = [
         id="usage-prompt-cut",
         title="A long prompt is cut without a word.",
         change=_usage(_at_most(24)),
-        turns=deviates("usage.grows"),
+        turns=deviates("usage.grows", "concurrency.prompt-tokens"),
     ),
     Defect(
         id="usage-tools-lost",
@@ -239,7 +240,7 @@ DEFECTS = [
             "Unknown parameter: 'stream_options'.", when=_with_options, code="unknown_parameter"
         ),
         turns=deviates("usage.stream-accepted"),
-        lacks=frozenset({"usage.stream-include-usage"}) | READ_STREAM,
+        lacks=frozenset({"usage.stream-include-usage", "stream.no-padding"}) | READ_STREAM,
         row="C105",
         issues=("openai/openai-python#1469", "Azure/azure-sdk-for-net#45557"),
     ),

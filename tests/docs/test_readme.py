@@ -129,7 +129,10 @@ def test_figures_are_those_of_the_suite() -> None:
     """The numbers of checks and contracts in the text are those that there are."""
     text = TEXT.replace("\n", " ")
     dialects = {id.split("/")[1] for id in set(contract_ids()) - set(suite_ids())}
-    assert f"judges every answer by {len(all_checks())} checks" in text
+    ordinary = sum(not (check.abuse or check.fuzzes) for check in all_checks().values())
+    fuzzing = sum(check.fuzzes for check in all_checks().values())
+    assert f"judges every answer by {ordinary} checks" in text
+    assert f"requests for each of {fuzzing} checks" in text
     assert f"The suite asks the {len(suite_ids())} in" in text
     assert f"{len(contract_ids()) - len(suite_ids())} in `contracts/dialects/`" in text
     assert f"of {len(dialects)} dialects" in text

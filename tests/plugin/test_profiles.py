@@ -50,6 +50,22 @@ def test_own_tests_are_not_left_out(run: Run, pytester: pytest.Pytester) -> None
     result.assert_outcomes(passed=1)
 
 
+def test_a_burden_has_to_be_allowed(run: Run, pytester: pytest.Pytester) -> None:
+    """A check that burdens a server is made with --byom-abuse only, a user's own too."""
+    pytester.makepyfile(
+        """
+        import pytest_byom as byom
+
+        @byom.check("mine.flood", asks=["chat/plain"], abuse=True)
+        def test_flood(byom_ask):
+            assert byom_ask("chat/plain").content
+        """
+    )
+    file = "test_a_burden_has_to_be_allowed.py"
+    run("--byom-endpoint=embedded", file).assert_outcomes(deselected=1)
+    run("--byom-endpoint=embedded", "--byom-abuse", file).assert_outcomes(passed=1)
+
+
 def test_no_such_area(run: Run) -> None:
     """A name that is no area is one sentence with those that are."""
     result = run("--byom-endpoint=embedded", "--byom-only=tols")

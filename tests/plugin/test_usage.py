@@ -99,6 +99,12 @@ def test_report_needs_endpoint(run: Run) -> None:
     assert_refused(result, "--byom-report needs --byom-endpoint: what should be reported?")
 
 
+def test_abuse_needs_endpoint(run: Run) -> None:
+    """Leave to burden nobody is refused."""
+    result = run("--byom-abuse")
+    assert_refused(result, "--byom-abuse needs --byom-endpoint: which server may be burdened?")
+
+
 def test_unknown_level(run: Run) -> None:
     """A level that is none is answered with the valid ones."""
     result = run("--byom-endpoint=embedded", "--byom-level=may")

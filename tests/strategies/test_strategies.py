@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import jsonschema
 import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
@@ -16,14 +17,18 @@ from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.mock.embedded import EmbeddedServer
 from pytest_byom.mock.http1 import BackgroundServer
 from pytest_byom.strategies import (
+    BrokenBody,
     BrokenRequest,
     EventStream,
+    broken_bodies,
     broken_chat_requests,
     chat_requests,
     messages,
+    schemas,
     sse_streams,
     tools,
 )
+from pytest_byom.strategies.bodies import ODD
 from pytest_byom.strategies.broken import ABSENT, MESSAGES, WRONG
 
 if TYPE_CHECKING:
@@ -94,6 +99,43 @@ def test_each_wrong_message_is_refused(
     assert 400 <= http.post(url, json=body).status_code < 500, why
 
 
+@given(broken=broken_bodies())
+@QUICK
+def test_broken_bodies_are_refused(url: str, http: httpx.Client, broken: BrokenBody) -> None:
+    """The embedded server refuses each of them, with an error object."""
+    headers = {"content-type": "application/json"}
+    response = http.post(url, content=broken.body, headers=headers)
+    assert 400 <= response.status_code < 500, broken.why
+    assert response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("why", "body"), ODD, ids=[why for why, _ in ODD])
+def test_each_odd_body_is_refused(url: str, http: httpx.Client, why: str, body: bytes) -> None:
+    """No row of the table of odd bodies is a request."""
+    response = http.post(url, content=body, headers={"content-type": "application/json"})
+    assert 400 <= response.status_code < 500, why
+
+
+@given(schema=schemas())
+@QUICK
+def test_schemas_are_strict(schema: dict[str, Any]) -> None:
+    """Each is a JSON Schema of a closed object with all its members required, at every depth."""
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    def check(part: Any) -> None:
+        if isinstance(part, dict):
+            if part.get("type") == "object":
+                assert part["additionalProperties"] is False
+                assert part["required"] == [*part["properties"]]
+            for inner in part.values():
+                check(inner)
+        for inner in part if isinstance(part, list) else ():
+            check(inner)
+
+    check(schema)
+    assert schema["type"] == "object"
+
+
 @given(stream=sse_streams(), size=st.integers(1, 64))
 @QUICK
 def test_streams_are_legal(stream: EventStream, size: int) -> None:
@@ -144,6 +186,11 @@ def test_arguments() -> None:
         assert "tools" not in body
         assert not has_tool_call(body)
 
+    @given(body=chat_requests(leave_out=["user", "stop"]))
+    @quiet
+    def check_left_out(body: dict[str, Any]) -> None:
+        assert {"user", "stop"}.isdisjoint(body)
+
     @given(given_tools=tools(min_size=2, max_size=2), turns=messages(max_turns=1))
     @quiet
     def check_parts(given_tools: list[Any], turns: list[Any]) -> None:
@@ -152,6 +199,7 @@ def test_arguments() -> None:
         assert len(turns) <= 2
 
     check_body()
+    check_left_out()
     check_parts()
     with pytest.raises(UsageError, match="not 0"):
         chat_requests(max_tokens=0)

@@ -1,0 +1,300 @@
+"""One fuzz check: draw, ask, judge, and shrink what goes wrong to the smallest request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_byom.conformance.answers import wrong
+from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
+from pytest_byom.conformance.fuzz.judging import (
+    NOT_ASKED,
+    Rulebook,
+    judge_broken,
+    judge_refusal,
+    judge_valid,
+)
+from pytest_byom.conformance.fuzz.making import make_body, make_broken, make_valid
+from pytest_byom.conformance.fuzz.talking import Talk
+
+if TYPE_CHECKING:
+    from pytest_byom.conformance.exchange import Exchange
+    from pytest_byom.contract import Contract
+
+SHRINKS = 2
+"""For each example, so many more requests may be spent on making a failure smaller."""
+
+TURNS = 4
+"""So many requests a conversation is counted as."""
+
+LAST = {"messages": [{"role": "user", "content": "Say ok, please."}], "max_tokens": 16}
+GONE = "went away"
+
+KINDS = 3
+"""So many different failures of one check are made smaller and shown."""
+
+Send = Callable[[Iterable["Contract"]], list["Exchange"]]
+Make = Callable[[Any], "Contract"]
+Judgement = Callable[["Exchange"], Iterable[Wrong]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FuzzSettings:
+    """How many requests a fuzz check draws, and from which seed; 0 is no fuzzing at all."""
+
+    examples: int = 0
+    seed: int = 0
+
+    @property
+    def most(self) -> int:
+        """How many requests one check makes at the most."""
+        return self.examples * (1 + SHRINKS)
+
+
+@dataclass
+class Tally:
+    """What became of the requests of one check."""
+
+    wrongs: list[tuple[Exchange, Wrong]] = field(default_factory=list)
+    passed: int = 0
+    refusals: list[Unsupported] = field(default_factory=list)
+    doubts: list[Inconclusive] = field(default_factory=list)
+    stopped: str = ""
+
+    def add(self, exchange: Exchange, judge: Judgement) -> None:
+        """Judge one answer."""
+        if exchange.trouble.startswith(NOT_ASKED):
+            self.stopped = self.stopped or exchange.trouble.removeprefix(f"{NOT_ASKED}: ")
+            return
+        try:
+            found = list(judge(exchange))
+        except Unsupported as refusal:
+            self.refusals.append(refusal)
+        except Inconclusive as doubt:
+            self.doubts.append(doubt)
+        else:
+            self.wrongs += [(exchange, wrong) for wrong in found]
+            self.passed += not found
+
+    def conclude(self, count: int) -> None:
+        """Raise what there is to say where nothing went wrong."""
+        if self.stopped:
+            raise Inconclusive(
+                f"{self.passed} of {count} fuzzed requests were answered, none of them wrongly: "
+                f"{self.stopped}"
+            )
+        if not self.passed and (reasons := [*self.refusals, *self.doubts]):
+            raise reasons[0]
+
+
+class Fuzzer:
+    """Fuzzes one server. `send` fetches exchanges, `forget` takes them out of the traffic.
+
+    `has` says whether the server has a capability; `rules` are made when they are first needed.
+    """
+
+    def __init__(
+        self,
+        settings: FuzzSettings,
+        *,
+        send: Send,
+        forget: Callable[[Iterable[str]], None],
+        has: Callable[[str], bool],
+        rules: Callable[[], Rulebook],
+    ) -> None:
+        self.settings = settings
+        self.has = has
+        self.failures: set[str] = set()
+        self._send = send
+        self._forget = forget
+        self._make_rules = rules
+        self._answered = False
+
+    @cached_property
+    def _rules(self) -> Rulebook:
+        return self._make_rules()
+
+    def valid(self, name: str, *, also: Judgement = lambda exchange: ()) -> Iterator[Wrong]:
+        """Yield what is wrong with the answers to valid requests of `drawing`.
+
+        `also` judges those that were answered with 200 besides.
+        """
+
+        def judge(exchange: Exchange) -> Iterator[Wrong]:
+            yield from judge_valid(exchange, self._rules, self.ask)
+            if exchange.status == 200 and not exchange.trouble:
+                yield from also(exchange)
+
+        return self._hunt(name, make_valid, judge)
+
+    def broken(self, name: str, *, refused: bool = False) -> Iterator[Wrong]:
+        """Yield what is wrong with the answers to broken requests.
+
+        That one was accepted is wrong only where they all have to be `refused`.
+        """
+
+        def judge(exchange: Exchange) -> Iterator[Wrong]:
+            yield from judge_broken(exchange, self._rules)
+            if refused:
+                yield from judge_refusal(exchange)
+
+        return self._hunt(name, _make_broken, judge)
+
+    def accepted(self, name: str) -> Iterator[Wrong]:
+        """Yield each broken request that was accepted."""
+        return self._hunt(name, _make_broken, judge_refusal)
+
+    def talks(self, name: str) -> Iterator[Wrong]:
+        """Yield what goes wrong in conversations of several turns; a request counts as one."""
+        from pytest_byom.conformance.fuzz import drawing, searching
+
+        count = max(1, self.settings.examples // TURNS)
+        tally = Tally()
+        budget = Budget(self.settings.most, asked=set())
+        kinds: list[str] = []
+
+        def fails(steps: Any) -> bool:
+            found = self._talk(steps, tally, budget)
+            kinds.extend(kind_of(wrong) for _, wrong in found[:1] if not kinds)
+            if any(exchange.status is None for exchange, _ in found):
+                raise searching.Enough
+            return any(kind_of(wrong) in kinds for _, wrong in found)
+
+        strategy = getattr(drawing, name)(self.has)
+        searching.search(strategy, fails, count=count, seed=f"{self.settings.seed}:{name}")
+        if not tally.wrongs:
+            tally.conclude(len(budget.asked))
+            return
+        yield self.smallest([(e, w) for e, w in tally.wrongs if kind_of(w) in kinds])
+
+    def _talk(self, steps: Any, tally: Tally, budget: Budget) -> list[tuple[Exchange, Wrong]]:
+        from pytest_byom.conformance.fuzz.searching import Enough
+
+        def ask(contract: Contract) -> Exchange:
+            budget.spend(contract.id)
+            exchange = self.ask(contract)
+            if exchange.trouble.startswith(NOT_ASKED):
+                tally.add(exchange, judge_refusal)
+                raise Enough
+            return exchange
+
+        rules = self._rules
+        talk = Talk(
+            ask,
+            valid=lambda exchange: judge_valid(exchange, rules, self.ask),
+            broken=lambda exchange: judge_broken(exchange, rules),
+        )
+        found: list[tuple[Exchange, Wrong]] = []
+        try:
+            found += talk.run(steps)
+        except Unsupported as refusal:
+            tally.refusals.append(refusal)
+        except Inconclusive as doubt:
+            tally.doubts.append(doubt)
+        else:
+            tally.passed += not found
+        tally.wrongs += found
+        return found
+
+    def alive(self) -> Iterator[Wrong]:
+        """Yield what is wrong unless the server answers after all that it was asked here."""
+        if not self._answered:
+            raise Inconclusive("no fuzzed request was answered")
+        exchange = self.ask(make_valid(LAST))
+        if exchange.status == 200:
+            return
+        if exchange.trouble.startswith(NOT_ASKED) and GONE not in exchange.trouble:
+            raise Inconclusive(exchange.trouble)
+        got = exchange.trouble or f"{exchange.status}: {exchange.error_message()}"
+        yield wrong(exchange, "answer", expected="200", got=got)
+
+    def ask(self, contract: Contract) -> Exchange:
+        """Return the exchange of a contract."""
+        (exchange,) = self._ask_all([contract])
+        return exchange
+
+    def _ask_all(self, contracts: Iterable[Contract]) -> list[Exchange]:
+        exchanges = self._send(contracts)
+        self._answered = self._answered or any(e.status is not None for e in exchanges)
+        return exchanges
+
+    def _hunt(self, name: str, make: Make, judge: Judgement) -> Iterator[Wrong]:
+        from pytest_byom.conformance.fuzz import drawing, searching
+
+        count = self.settings.examples
+        strategy = getattr(drawing, name)(self.has)
+        seed = f"{self.settings.seed}:{name}"
+        drawn = searching.draw_values(strategy, count=count, seed=seed)
+        contracts = {contract.id: contract for contract in map(make, drawn)}
+        tally = Tally()
+        for exchange in self._ask_all(contracts.values()):
+            tally.add(exchange, judge)
+        if not tally.wrongs:
+            tally.conclude(len(contracts))
+        budget = Budget(count * SHRINKS, asked=set(contracts))
+        for key in list(dict.fromkeys(kind_of(w) for _, w in tally.wrongs))[:KINDS]:
+            failing = [(e, w) for e, w in tally.wrongs if kind_of(w) == key]
+
+            def fails(value: Any, key: str = key, failing: Any = failing) -> bool:
+                return self._fails(make(value), judge, key, failing, budget)
+
+            if all(exchange.status is not None for exchange, _ in failing):
+                searching.search(strategy, fails, count=count, seed=seed)
+            yield self.smallest(failing)
+
+    def _fails(
+        self,
+        contract: Contract,
+        judge: Judgement,
+        key: str,
+        failing: list[tuple[Exchange, Wrong]],
+        budget: Budget,
+    ) -> bool:
+        """Whether a request fails in the same way; it is then one of `failing`."""
+        budget.spend(contract.id)
+        tally = Tally()
+        tally.add(self.ask(contract), judge)
+        found = [(e, w) for e, w in tally.wrongs if kind_of(w) == key]
+        failing += found[:1]
+        return bool(found)
+
+    def smallest(self, failing: list[tuple[Exchange, Wrong]]) -> Wrong:
+        """Return the finding of the smallest request; the others leave the traffic."""
+        best, wrong = min(failing, key=lambda found: (len(found[0].sent.body), found[0].sent.body))
+        self.failures.add(best.contract.id)
+        others = {exchange.contract.id for exchange, _ in failing} - self.failures
+        self._forget(others)
+        return wrong
+
+
+class Budget:
+    """How many requests are left for making failures smaller."""
+
+    def __init__(self, left: int, *, asked: set[str]) -> None:
+        self.asked = asked
+        self._left = left
+
+    def spend(self, id: str) -> None:
+        """Count a request, unless it was asked before; raises Enough if none is left."""
+        from pytest_byom.conformance.fuzz.searching import Enough
+
+        if id in self.asked:
+            return
+        if self._left <= 0:
+            raise Enough
+        self.asked.add(id)
+        self._left -= 1
+
+
+def kind_of(wrong: Wrong) -> str:
+    """Return what two failures of one kind share: their place, whatever the numbers in it."""
+    return re.sub(r"\d+", "#", wrong.place)
+
+
+def _make_broken(drawn: Any) -> Contract:
+    if isinstance(drawn.body, bytes):
+        return make_body(drawn.body, drawn.why, tolerated=drawn.tolerated)
+    return make_broken(drawn.body, drawn.why)

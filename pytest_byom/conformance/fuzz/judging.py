@@ -1,0 +1,125 @@
+"""What is wrong with the answer to a fuzzed request: its status first, then the rules."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from pytest_byom.conformance.answers import wrong
+from pytest_byom.conformance.finding import Inconclusive, Level, Unsupported, Wrong
+from pytest_byom.conformance.fuzz.making import make_valid
+from pytest_byom.conformance.fuzz.taming import tame, without_odd_characters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pytest_byom.conformance.check import Check
+    from pytest_byom.conformance.exchange import Exchange
+    from pytest_byom.contract import Contract
+
+NOT_ASKED = "not asked"
+BUSY = (408, 409, 425, 429, 503, 529)
+"""Statuses of a server that cannot answer now: they say nothing of the request."""
+
+KEYS = (401, 403)
+
+
+class Rulebook:
+    """The rules that bind every answer, without those that other answers broke already.
+
+    What a server does wrong everywhere is no news of a fuzzed request.
+    """
+
+    def __init__(self, rules: Iterable[Check], *, before: Iterable[Exchange]) -> None:
+        must = [rule for rule in rules if rule.on is not None and rule.level is Level.MUST]
+        known = list(before)
+        self._rules = [rule for rule in must if not any(_broken(rule, e) for e in known)]
+
+    def wrongs(self, exchange: Exchange) -> list[Wrong]:
+        """Return what is wrong with an answer; the place names the rule."""
+        return [
+            wrong(exchange, f"{rule.id}: {w.place}", expected=w.expected, got=w.got)
+            for rule in self._rules
+            for w in _broken(rule, exchange)
+        ]
+
+
+def _broken(rule: Check, exchange: Exchange) -> list[Wrong]:
+    view = rule.on.of(exchange) if rule.on is not None else None
+    if view is None:
+        return []
+    found: list[Wrong] = []
+    with contextlib.suppress(Inconclusive):
+        found.extend(rule.judge(view))
+    return found
+
+
+def judge_valid(
+    exchange: Exchange, rules: Rulebook, ask: Callable[[Contract], Exchange]
+) -> list[Wrong]:
+    """Return what is wrong with the answer to a valid request.
+
+    Raises Unsupported where the server refuses what it may: the feature, not the value; and
+    Inconclusive where nothing can be said.
+    """
+    _see_answer(exchange)
+    if exchange.status == 200:
+        return _broken_off(exchange) or rules.wrongs(exchange)
+    if not exchange.is_refused:
+        return _silence(exchange) or [_status(exchange, "200")]
+    refusal = Unsupported(f"refused with {exchange.status}: {exchange.error_message()}")
+    body = exchange.request_json
+    plainer = without_odd_characters(body)
+    if plainer != body and ask(make_valid(plainer)).status == 200:
+        raise refusal
+    twin = tame(body)
+    if twin == body:
+        raise refusal
+    if ask(make_valid(twin)).status != 200:
+        raise refusal
+    return [_status(exchange, "200, as for the same request with everyday values")]
+
+
+def judge_broken(exchange: Exchange, rules: Rulebook) -> list[Wrong]:
+    """Return what is wrong with the answer to a broken request, but for that it was accepted."""
+    _see_answer(exchange)
+    if exchange.is_refused:
+        return rules.wrongs(exchange)
+    if exchange.status == 200:
+        return []
+    return _silence(exchange) or [_status(exchange, "a status from 400 to 499")]
+
+
+def judge_refusal(exchange: Exchange) -> list[Wrong]:
+    """Return the finding that a broken request was accepted, if it was."""
+    _see_answer(exchange)
+    if exchange.status != 200 or exchange.contract.kind != "broken":
+        return []
+    return [_status(exchange, "a status from 400 to 499")]
+
+
+def _see_answer(exchange: Exchange) -> None:
+    """Inconclusive if there is no answer, or one that is not about the request."""
+    if exchange.trouble.startswith(NOT_ASKED):
+        raise Inconclusive(exchange.trouble.removeprefix(f"{NOT_ASKED}: "))
+    if exchange.status in (*BUSY, *KEYS):
+        raise Inconclusive(f"answered with {exchange.status}: {exchange.error_message()}")
+
+
+def _silence(exchange: Exchange) -> list[Wrong]:
+    if exchange.status is not None:
+        return []
+    return [wrong(exchange, "answer", expected="an answer", got=exchange.trouble)]
+
+
+def _broken_off(exchange: Exchange) -> list[Wrong]:
+    if not exchange.trouble:
+        return []
+    return [wrong(exchange, "answer", expected="a whole answer", got=exchange.trouble)]
+
+
+def _status(exchange: Exchange, expected: str) -> Wrong:
+    got = str(exchange.status)
+    if exchange.status != 200:
+        got = f"{got}: {exchange.error_message()}"
+    return wrong(exchange, "status", expected=expected, got=got)
