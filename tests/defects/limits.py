@@ -134,6 +134,7 @@ DEFECTS = [
             | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
             | {"params.max-tokens", "params.max-completion-tokens"}
+            | {"concurrency.limits", "concurrency.prompt-tokens"}
         )
         | {"logprobs.count"},
         row="C091",

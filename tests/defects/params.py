@@ -203,7 +203,8 @@ DEFECTS = [
         title="A word in place of the token limit is taken for no limit.",
         change=change_request(_without_words, when=asks("max_tokens")),
         turns=deviates("params.wrong-type"),
-        leaves=frozenset({"errors.stream-status", "errors.param-name"}),
+        leaves=frozenset({"errors.stream-status", "errors.param-name"})
+        | {"http.next-after-bad-type", "http.next-after-bad-stream"},
     ),
     Defect(
         id="params-effort-500",

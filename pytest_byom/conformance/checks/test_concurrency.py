@@ -96,7 +96,8 @@ def test_schemas(byom_ask: Ask) -> Iterator[Wrong]:
     if len(right) < 2:
         raise Inconclusive("no two answers keep to a schema")
     for number, one in served:
-        if one.finish_reason == "stop" and not MARKER.search(one.content):
+        ended = dig(one.completion, "choices.0.finish_reason") == "stop"
+        if ended and not MARKER.search(one.content):
             yield _request_wrong(one, number, f"marker-{number}", one.content)
 
 
