@@ -39,3 +39,9 @@ READ_PLAIN = TOKENS | frozenset(
     | {"tools.none", "tools.streamed-same"}
 )
 """Checks that read the JSON of a plain answer."""
+
+DICTATED = frozenset(
+    {"concurrency.answers", "concurrency.streams", "concurrency.half-left", "concurrency.schemas"}
+    | {"concurrency.schema-then-none", "stream.separators"}
+)
+"""Checks of a text that a schema dictates."""
