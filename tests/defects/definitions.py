@@ -260,6 +260,7 @@ DEFECTS = [
         title="A schema is ignored in a stream.",
         change=drop("response_format", when=lambda asked: asked.streams),
         turns=ignored("structured.streamed"),
+        leaves=frozenset({"concurrency.streams", "stream.separators"}),
     ),
     Defect(
         id="schemas-cut-stop",
