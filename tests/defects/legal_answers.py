@@ -197,7 +197,7 @@ PLAIN = [
     Variant(
         id="nulls-in-message",
         title="audio and function_call are null.",
-        change=on_messages(lambda m: m.update(audio=None, function_call=None)),
+        change=on_messages(lambda m: (m.setdefault("audio"), m.setdefault("function_call"))),
     ),
     Variant(
         id="error-null",

@@ -136,7 +136,13 @@ def _role_with_text(chunks: list[Chunk]) -> list[Chunk]:
     if "content" not in second:
         return chunks
     first["content"] = second["content"]
+    chunks[0]["choices"][0]["logprobs"] = chunks[1]["choices"][0]["logprobs"]
     return [chunks[0], *chunks[2:]]
+
+
+def _without_null_logprobs(choice: Members) -> None:
+    if choice["logprobs"] is None:
+        del choice["logprobs"]
 
 
 def _forced(asked: Asked) -> bool:
@@ -258,8 +264,8 @@ VARIANTS = [
     ),
     Variant(
         id="stream-no-logprobs",
-        title="Choices of chunks have no logprobs.",
-        change=each_choice(lambda choice: _without(choice, "logprobs")),
+        title="Choices of chunks have no logprobs where none were asked for.",
+        change=each_choice(_without_null_logprobs),
     ),
     Variant(
         id="no-finish-before-end",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import needing
+from defects.leaving import TOKENS, needing
 from defects.planting import (
     Asked,
     Defect,
@@ -128,13 +128,7 @@ DEFECTS = [
         title="finish_reason is stop, also where the limit cut the answer, and nothing is counted.",
         change=change_json(_nothing_counted),
         turns=failed("usage.positive") | deviates("usage.of-text") | deviates("structured.cut"),
-        leaves=frozenset(
-            {"http.escapes", "messages.instructions-count", "messages.history-counts"}
-            | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
-            | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
-            | {"params.max-tokens", "params.max-completion-tokens"}
-        )
-        | {"logprobs.count"},
+        leaves=TOKENS | {"stream.length", "logprobs.count"},
         row="C091",
         issues=("sgl-project/mini-sglang#126",),
     ),
