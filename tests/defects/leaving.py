@@ -16,10 +16,18 @@ CALLED = frozenset(
 )
 """Rules about tool calls in plain answers."""
 
+BOUNDED = frozenset(
+    {"params.max-tokens", "params.max-completion-tokens"}
+    | {"params.null-max-tokens", "params.null-max-completion-tokens"}
+    | {"params.both-limits", "params.both-limits-older"}
+)
+"""Checks that hold the tokens of an answer against its limit."""
+
 TOKENS = frozenset(
     {"http.escapes", "messages.instructions-count", "messages.history-counts"}
-    | {"messages.part-is-text", "params.max-tokens", "params.max-completion-tokens"}
+    | {"messages.part-is-text"}
     | {"params.length", "params.n-usage", "tools.counted"}
+    | BOUNDED
     | {"usage.same-prompt", "usage.grows", "usage.stream-same"}
 )
 """Checks that read the token counts of plain answers."""
@@ -29,6 +37,8 @@ READ_PLAIN = TOKENS | frozenset(
     | {"logprobs.count", "logprobs.refusal", "response.created-order", "tools.call-ids-new"}
     | {"logprobs.top", "messages.own-answer", "messages.own-call", "params.defaults", "params.n"}
     | {"params.stop", "params.stop-finish", "parity.text", "parity.finish"}
+    | {"params.huge-limit", "params.greedy-repeats", "params.seed-repeats-greedy"}
+    | {"params.seed-repeats", "params.seed-differs"}
     | {"stream.length", "response.fingerprint-stable"}
     | {"structured.generated", "structured.order", "structured.recursive", "structured.cut"}
     | {"tools.bare-arguments", "tools.long-name"}

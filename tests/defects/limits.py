@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import needing
+from defects.leaving import BOUNDED, needing
 from defects.planting import (
     Asked,
     Defect,
@@ -138,13 +138,7 @@ DEFECTS = [
             {"http.escapes", "messages.instructions-count", "messages.history-counts"}
             | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
-            | {
-                "params.max-tokens",
-                "params.max-completion-tokens",
-                "params.both-limits",
-                "params.both-limits-older",
-            }
-            | set(NULL_LIMITS)
+            | BOUNDED
         )
         | {"logprobs.count"},
         row="C091",

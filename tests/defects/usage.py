@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import TOKENS
+from defects.leaving import BOUNDED, TOKENS
 from defects.planting import (
     Asked,
     Change,
@@ -173,19 +173,14 @@ DEFECTS = [
         title="prompt_tokens is 0.",
         change=_usage(lambda usage: _count(0, usage)),
         turns=failed("usage.positive"),
-        leaves=TOKENS
-        - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"},
+        leaves=TOKENS - BOUNDED - {"params.length", "params.n-usage"},
     ),
     Defect(
         id="usage-nothing-generated",
         title="completion_tokens is 0 beside a text.",
         change=_usage(_nothing_generated),
         turns=deviates("usage.of-text"),
-        leaves=frozenset(
-            {"params.max-tokens", "params.max-completion-tokens", "params.length"}
-            | {"params.n-usage"}
-        )
-        | {"logprobs.count"},
+        leaves=BOUNDED | {"params.length", "params.n-usage", "logprobs.count"},
     ),
     Defect(
         id="usage-cached-beyond",
