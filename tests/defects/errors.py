@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from defects.leaving import REFUSED_PARAMS, SURVIVED_PARAMS
 from defects.planting import (
     Asked,
     Change,
@@ -126,6 +127,8 @@ def _unshaped(id: str, title: str, rewrite: Any, row: str, *issues: str) -> Defe
     )
 
 
+REPEATED = frozenset({"params.seed-repeats", "params.seed-repeats-greedy"})
+
 DEFECTS = [
     Defect(
         id="errors-500",
@@ -139,7 +142,8 @@ DEFECTS = [
         title="A fault of the request is answered with 500.",
         change=change_status(500, when=chat, of=400),
         turns=failed("errors.client-fault")
-        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name"),
+        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name")
+        | deviates(*SURVIVED_PARAMS),
         leaves=frozenset(
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
@@ -148,13 +152,14 @@ DEFECTS = [
             | {"tools.choice-unknown", "tools.incomplete", "tools.bad-schema"}
             | {"structured.broken-schema"}
         )
-        | NAMES,
+        | NAMES
+        | REFUSED_PARAMS,
     ),
     Defect(
         id="errors-429",
         title="A fault of the request is answered with 429.",
         change=change_status(429, of=400),
-        turns=failed("errors.not-retried"),
+        turns=failed("errors.not-retried") | deviates("limits.retry-after", "limits.rate-code"),
     ),
     Defect(
         id="errors-409",
@@ -206,14 +211,14 @@ DEFECTS = [
         title="The error object stands in an array.",
         change=change_error(lambda data: [data]),
         turns=failed("errors.object"),
-        leaves=CODES | NAMES,
+        leaves=CODES | NAMES | {"limits.overlong-code"},
     ),
     Defect(
         id="errors-null",
         title="error is null.",
         change=change_error(lambda data: {"error": None, "message": data["error"]["message"]}),
         turns=failed("errors.object"),
-        leaves=CODES | NAMES,
+        leaves=CODES | NAMES | {"limits.overlong-code"},
     ),
     Defect(
         id="errors-no-message",
@@ -249,13 +254,14 @@ DEFECTS = [
         id="errors-code-object",
         title="The code of an error is an object.",
         change=_of_request(lambda error: error.update(code={"id": 7})),
-        turns=deviates("errors.code", "auth.code"),
+        turns=deviates("errors.code", "auth.code", "limits.overlong-code"),
     ),
     Defect(
         id="errors-code-other",
         title="The code of an error is a number, and not the status.",
         change=_of_request(lambda error: error.update(code=1000)),
         turns=deviates("errors.code-is-status", "auth.code"),
+        lacks=frozenset({"limits.overlong-code"}),
     ),
     Defect(
         id="errors-media-type",
@@ -311,13 +317,21 @@ DEFECTS = [
         title="Once a request was refused, the next repeated one finds a dead engine.",
         change=Stateful(_refused_again(2)),
         turns=failed("disconnect.next-request"),
-        leaves=frozenset({"params.stop", "params.stop-finish", "parity.text", "parity.finish"}),
+        leaves=REPEATED
+        | {
+            "params.stop",
+            "params.stop-finish",
+            "parity.text",
+            "parity.finish",
+            "params.greedy-repeats",
+        },
     ),
     Defect(
         id="errors-dead-later",
         title="Once a request was refused, a request that is repeated twice finds a dead engine.",
         change=Stateful(_refused_again(3)),
         turns=failed("errors.alive"),
+        leaves=REPEATED,
     ),
     Defect(
         id="errors-param-list",

@@ -108,7 +108,8 @@ DEFECTS = [
         change=answer_with(307, "", when=streams, headers=_TO_SLASH),
         turns=failed("http.no-redirect", "stream.accepted", "http.stream-despite-accept")
         | deviates("usage.stream-accepted", "auth.stream", "models.unknown-stream")
-        | deviates("errors.stream-status"),
+        | deviates("errors.stream-status", "limits.overlong-stream")
+        | deviates("params.type-stream-options"),
         leaves=needing("stream")
         - {"stream.accepted", "http.stream-despite-accept", "usage.stream-accepted"}
         - {"auth.stream", "models.unknown-stream", "errors.stream-status"},
@@ -160,7 +161,7 @@ DEFECTS = [
             set_header("content-type", "text/html", when=reasons),
             replace_body(b"<html><body>Welcome</body></html>", when=reasons),
         ),
-        turns=failed("http.json-body", "http.json-media-type"),
+        turns=failed("http.json-body", "http.json-media-type", "errors.media-type"),
     ),
     Defect(
         id="http-json-array",

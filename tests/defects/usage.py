@@ -231,8 +231,8 @@ DEFECTS = [
         change=refuse(
             "Unknown parameter: 'stream_options'.", when=_with_options, code="unknown_parameter"
         ),
-        turns=deviates("usage.stream-accepted"),
-        lacks=frozenset({"usage.stream-include-usage"}) | READ_STREAM,
+        turns=deviates("usage.stream-accepted") | failed("params.null-stream-options"),
+        lacks=frozenset({"usage.stream-include-usage", "params.type-stream-options"}) | READ_STREAM,
         row="C105",
         issues=("openai/openai-python#1469", "Azure/azure-sdk-for-net#45557"),
     ),
