@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.conformance.repeating import again, needs_skill, repeatable
 from pytest_byom.contract import Contract, load_contract
 
 if TYPE_CHECKING:
@@ -53,22 +54,37 @@ def make_plan(
     *,
     load: Callable[[str], Contract] = load_contract,
     fuzzed: int = 0,
+    repeat: int = 1,
+    learn: bool = False,
 ) -> Plan:
     """Return the plan for checks; those that need what the registry denies ask nothing.
 
-    `fuzzed` is how many requests a fuzz check makes at the most.
+    `fuzzed` is how many requests a fuzz check makes at the most. What checks ask that depend on the
+    model is asked `repeat` times, and to `learn` so is every valid request.
     """
+    load = repeatable(load)
     selected = list(checks)
     wanted = dict.fromkeys(FIRST)
+    skilled: dict[str, None] = {}
     total = 0
     for check in selected:
         if all(capabilities.get(need, True) for need in check.needs):
             total += fuzzed * check.fuzzes
             probes = [PROBES[need] for need in check.needs if need not in capabilities]
             wanted |= dict.fromkeys([*probes, *check.asks])
-    contracts = _with_followed(wanted, load)
+            if repeat > 1 and needs_skill(check):
+                skilled |= dict.fromkeys(check.asks)
+    if learn:
+        skilled |= dict.fromkeys(id for id in wanted if _can_repeat(load(id)))
+    tries = (again(id, n) for n in range(2, repeat + 1) for id in skilled)
+    contracts = _with_followed([*wanted, *tries], load)
     tokens = sum(map(_ceiling, contracts.values())) + total * FUZZED
     return Plan(len(selected), tuple(contracts), tokens, total)
+
+
+def _can_repeat(contract: Contract) -> bool:
+    """Whether another answer to a request tells as much as the first."""
+    return contract.kind == "valid" and not contract.alone
 
 
 def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[str, Contract]:
