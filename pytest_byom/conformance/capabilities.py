@@ -77,11 +77,19 @@ def probe(name: str, ask: Callable[[str], Exchange]) -> Capability:
 def _has_no_effect(name: str, exchange: Exchange, ask: Callable[[str], Exchange]) -> bool:
     """Whether a model has not got a sense: no image, no sound, no effort changes its answer."""
     if name == "reasoning":
-        return not shows_reasoning(exchange)
+        return _shows_none(exchange)
     if name not in WITHOUT:
         return False
     with_it, without = (_prompt_tokens(answer) for answer in (exchange, ask(WITHOUT[name])))
     return bool(with_it and without and with_it <= without)
+
+
+def _shows_none(exchange: Exchange) -> bool:
+    """Whether an answer that can be read shows no reasoning."""
+    try:
+        return not shows_reasoning(exchange)
+    except Inconclusive:
+        return False
 
 
 def _prompt_tokens(exchange: Exchange) -> int:

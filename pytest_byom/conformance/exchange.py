@@ -78,8 +78,12 @@ class Exchange:
 
     @property
     def request_json(self) -> Any:
-        """The body of the request as JSON, or None."""
-        return self.contract.request.body and json.loads(self.sent.body)
+        """The body of the request as JSON, or None; Inconclusive if it could not be made."""
+        if not self.contract.request.body:
+            return None
+        if not self.sent.body:  # what it takes from another answer is not there
+            raise Inconclusive(f"{self.contract.id} got no answer: {self.trouble}")
+        return json.loads(self.sent.body)
 
     @cached_property
     def body(self) -> bytes:

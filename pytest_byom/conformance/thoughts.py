@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.exchange import dig
-from pytest_byom.conformance.finding import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,11 +27,11 @@ def thoughts(message: Mapping[str, Any]) -> dict[str, str]:
 
 
 def shows_reasoning(exchange: Exchange) -> bool:
-    """Whether a plain answer shows that the model reasoned, wherever it says so."""
-    try:
-        message, content = exchange.message, exchange.message.get("content")
-    except Inconclusive:
-        return False
+    """Whether a plain answer shows that the model reasoned, wherever it says so.
+
+    Raises Inconclusive if the answer has no message.
+    """
+    message, content = exchange.message, exchange.message.get("content")
     if thoughts(message) or message.get("reasoning_details"):
         return True
     if dig(exchange.completion, f"usage.{COUNT}"):

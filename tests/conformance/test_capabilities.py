@@ -139,6 +139,6 @@ def test_reasoned_in_secret() -> None:
     assert probed("reasoning", exchange).present
 
 
-def test_no_message_shows_no_reasoning() -> None:
-    """An answer without a message shows none."""
-    assert probed("reasoning", make_exchange({"choices": []})).reason == IGNORED
+def test_no_message_is_no_lack() -> None:
+    """An answer that cannot be read is no lack: the checks run and report it."""
+    assert probed("reasoning", make_exchange({"choices": []})).present

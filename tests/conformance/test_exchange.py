@@ -103,6 +103,15 @@ def test_request_json() -> None:
     assert make_exchange(sent=sent).request_json == {"model": "m", "n": 2}
 
 
+def test_request_that_was_never_made() -> None:
+    """Where what a request takes from another answer is missing, it says so, Inconclusive."""
+    exchange = make_exchange(sent=Sent("", "", (), b""), trouble="not asked: the text is too short")
+    with pytest.raises(
+        Inconclusive, match=r"^chat/plain got no answer: not asked: the text is too"
+    ):
+        _ = exchange.request_json
+
+
 def test_request_without_body() -> None:
     """A request without a body has no JSON."""
     contract = make_contract("models/list", method="GET", path="/models", body=None)

@@ -94,6 +94,8 @@ DEFECTS = [
         title="A proxy keeps a long stream until it is complete.",
         change=_held_back(lambda asked: is_long(asked) and not takes_gzip(asked)),
         turns=deviates("stream.arrives"),
+        row="C365",
+        issues=("ggml-org/llama.cpp#20872", "lemonade-sdk/lemonade#1335"),
     ),
     Defect(
         id="stream-held-back-gzip",

@@ -173,18 +173,24 @@ DEFECTS = [
         title="One of several requests at once is answered as another.",
         change=change_request(_of_another, when=_is_marked),
         turns=failed("concurrency.answers", "concurrency.half-left"),
+        row="C382",
+        issues=("ollama/ollama#17475", "ggml-org/llama.cpp#27148", "theroyallab/tabbyAPI#107"),
     ),
     Defect(
         id="concurrency-streams-mixed",
         title="One of several streams at once is that of another.",
         change=change_request(_of_another, when=_is_marked_stream),
         turns=failed("concurrency.streams"),
+        row="L303",
+        issues=("KolosalAI/Kolosal#55",),
     ),
     Defect(
         id="concurrency-tools-mixed",
         title="One of several requests at once calls the tool of another.",
         change=change_request(_with_tool_of_another, when=_has_own_tool),
         turns=failed("concurrency.tools"),
+        row="C380",
+        issues=("ml-explore/mlx-lm#965",),
     ),
     Defect(
         id="concurrency-schema-lost",
@@ -219,6 +225,8 @@ DEFECTS = [
             when=_is_story_without_gzip,
         ),
         turns=deviates("concurrency.side-by-side"),
+        row="L211",
+        issues=("abetlen/llama-cpp-python#897",),
     ),
     Defect(
         id="concurrency-schema-left",

@@ -102,7 +102,7 @@ DEFECTS = [
         title="OPTIONS is not implemented.",
         change=answer_with(501, _FAULT, when=method_is("OPTIONS")),
         turns=deviates("http.options"),
-        leaves=frozenset({"http.preflight"}),
+        leaves=frozenset({"http.preflight", "http.preflight-sdk"}),
     ),
     Defect(
         id="http-preflight",
@@ -110,7 +110,19 @@ DEFECTS = [
         change=set_header(
             "access-control-allow-headers", "content-type", when=method_is("OPTIONS")
         ),
-        turns=deviates("http.preflight"),
+        turns=deviates("http.preflight", "http.preflight-sdk"),
+    ),
+    Defect(
+        id="http-preflight-sdk",
+        title="A preflight is granted for the headers of HTTP, and none that an SDK adds.",
+        change=set_header(
+            "access-control-allow-headers",
+            "authorization, content-type",
+            when=method_is("OPTIONS"),
+        ),
+        turns=deviates("http.preflight-sdk"),
+        row="C367",
+        issues=("ollama/ollama#4388", "ollama/ollama#6910"),
     ),
     Defect(
         id="http-chunked",
@@ -120,6 +132,8 @@ DEFECTS = [
             when=lambda asked: chat(asked) and bool(asked.header("transfer-encoding")),
         ),
         turns=deviates("http.chunked"),
+        row="L191",
+        issues=("ggml-org/llama.cpp#20264",),
     ),
     Defect(
         id="http-expect",

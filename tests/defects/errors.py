@@ -131,20 +131,46 @@ def _unshaped(id: str, title: str, rewrite: Any, row: str, *issues: str) -> Defe
     )
 
 
+OFF = ("absent", "null", "false")
+FAULTS = (
+    deviates(*(f"logprobs.table-{on}-zero" for on in OFF))
+    | deviates("messages.broken-unicode", "messages.lone-surrogate", "messages.no-content")
+    | deviates("messages.null-content", "messages.result-alone", "messages.unanswered-call")
+    | deviates("structured.loose-strict", "tools.custom", "tools.legacy-beside-tools")
+    | deviates(
+        *(
+            f"tools.table-{tools}-{choice}"
+            for tools in ("absent", "empty")
+            for choice in ("auto", "required", "named")
+        )
+    )
+)
+"""Checks of what may be refused, and must not be a failure."""
+FAULTS_LEFT = frozenset(
+    {f"logprobs.table-{on}-two" for on in OFF}
+    | {"logprobs.table-true-twenty-one", "logprobs.table-true-negative"}
+    | {"messages.unknown-part", "messages.empty-parts", "messages.content-number"}
+    | {"messages.content-true", "messages.content-object"}
+)
+"""Checks of what has to be refused."""
+
 DEFECTS = [
     Defect(
         id="errors-500",
         title="A word in place of the token limit makes the server fail.",
         change=change_status(500, when=_wrong_type),
         turns=failed("errors.client-fault"),
-        leaves=frozenset({"params.wrong-type", "errors.stream-status"}) | NAMES,
+        leaves=frozenset({"params.wrong-type", "errors.stream-status"})
+        | NAMES
+        | {"parity.error-parameter"},
     ),
     Defect(
         id="errors-all-500",
         title="A fault of the request is answered with 500.",
         change=change_status(500, when=chat, of=400),
         turns=failed("errors.client-fault")
-        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name"),
+        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name")
+        | deviates("audio.output", "vision.file"),
         leaves=frozenset(
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
@@ -154,7 +180,16 @@ DEFECTS = [
             | {"tools.choice-unknown", "tools.incomplete", "tools.bad-schema"}
             | {"structured.broken-schema"}
         )
-        | NAMES,
+        | NAMES
+        | {
+            "audio.unknown-format",
+            "parity.error-parameter",
+            "reasoning.effort-unknown",
+            "vision.detail-unknown",
+            "vision.bad-base64",
+            "vision.not-an-image",
+            "vision.unreachable",
+        },
     ),
     Defect(
         id="errors-429",

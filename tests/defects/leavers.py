@@ -80,6 +80,8 @@ DEFECTS = [
         change=right_after(_is_left_stream, _busy, when=chat, times=20),
         turns=deviates("disconnect.twenty"),
         abuse=True,
+        row="C374",
+        issues=("ggml-org/llama.cpp#24496",),
     ),
     Defect(
         id="disconnect-half-body-blocks",
@@ -101,6 +103,13 @@ DEFECTS = [
         change=_never_stops(lambda asked: asked.streams and _story(256)(asked)),
         turns=deviates("disconnect.stops"),
         abuse=True,
+        row="L184",
+        issues=(
+            "ggml-org/llama.cpp#11720",
+            "lmstudio-ai/lmstudio-bug-tracker#1994",
+            "oobabooga/textgen#4521",
+            "BerriAI/litellm#17364",
+        ),
     ),
     Defect(
         id="disconnect-plain-goes-on",
@@ -108,5 +117,7 @@ DEFECTS = [
         change=_never_stops(lambda asked: plain(asked) and _story(256)(asked)),
         turns=deviates("disconnect.plain-stops"),
         abuse=True,
+        row="L185",
+        issues=("ggml-org/llama.cpp#24496",),
     ),
 ]

@@ -28,6 +28,8 @@ TOKENS = frozenset(
     | {"messages.part-is-text", "params.max-tokens", "params.max-completion-tokens"}
     | {"params.length", "params.n-usage", "tools.counted"}
     | {"usage.same-prompt", "usage.grows", "usage.stream-same"}
+    | {"audio.counted", "vision.counted", "reasoning.tokens", "reasoning.cut"}
+    | {"parity.usage", "parity.max-tokens", "parity.n"}
 )
 """Checks that read the token counts of plain answers."""
 
@@ -42,7 +44,12 @@ READ_PLAIN = TOKENS | frozenset(
     | {"structured.generated", "structured.order", "structured.recursive", "structured.cut"}
     | {"tools.bare-arguments", "tools.long-name"}
     | {"structured.json-object", "structured.json-schema", "tools.required", "tools.named"}
-    | {"tools.none", "tools.streamed-same"}
+    | {"tools.none", "tools.streamed-same", "reasoning.effect", "reasoning.separate"}
+    | {"reasoning.not-in-content", "reasoning.tools", "parity.reasoning", "parity.model"}
+    | {"parity.stop", "parity.logprobs", "parity.json-schema", "parity.json-object"}
+    | {"parity.tools", "parity.tool-named", "parity.tool-none", "parity.tools-parallel"}
+    | {"capability.seed", "capability.logit-bias", "capability.web-search"}
+    | {"capability.legacy-functions"}
 )
 """Checks that read the JSON of a plain answer."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import needing
+from defects.leaving import REASONING, needing
 from defects.planting import (
     Asked,
     Defect,
@@ -80,6 +80,7 @@ DEFECTS = [
         | deviates("params.type-max-completion-tokens"),
         row="C239",
         issues=("ikawrakow/ik_llama.cpp#2321",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-default",
@@ -91,6 +92,7 @@ DEFECTS = [
         | deviates("params.type-max-completion-tokens"),
         row="C240",
         issues=("abetlen/llama-cpp-python#1907",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-limit",
@@ -102,6 +104,7 @@ DEFECTS = [
         | deviates("params.type-max-completion-tokens"),
         row="C243",
         issues=("ray-project/ray#53922",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-refused",
@@ -114,6 +117,7 @@ DEFECTS = [
         turns=failed("params.max-completion-tokens", "errors.object", *NULL_LIMITS),
         row="C238",
         issues=("voideditor/void#128",),
+        lacks=REASONING,
     ),
     Defect(
         id="params-type-none",
@@ -128,6 +132,7 @@ DEFECTS = [
         | deviates("errors.request-type"),
         row="C300",
         issues=("BerriAI/litellm#10910",),
+        lacks=REASONING,
     ),
     Defect(
         id="params-always-stop",
@@ -146,7 +151,16 @@ DEFECTS = [
             }
             | set(NULL_LIMITS)
         )
-        | {"logprobs.count"},
+        | {"logprobs.count"}
+        | {
+            "audio.counted",
+            "vision.counted",
+            "parity.usage",
+            "parity.max-tokens",
+            "parity.n",
+            "reasoning.tokens",
+            "reasoning.cut",
+        },
         row="C091",
         issues=("sgl-project/mini-sglang#126",),
     ),
@@ -155,7 +169,8 @@ DEFECTS = [
         title="An answer that the limit cut ends with stop.",
         change=on_choices(_stops_at_length),
         turns=failed("params.length") | deviates("structured.cut"),
-        leaves=frozenset({"params.n-usage", "stream.length"}),
+        leaves=frozenset({"params.n-usage", "stream.length"})
+        | {"parity.max-tokens", "reasoning.cut"},
     ),
     Defect(
         id="params-n-one",
@@ -195,7 +210,7 @@ DEFECTS = [
         title="stop is an array only: a text is refused.",
         change=refuse("stop must be an array", when=_stop_is(str)),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
     ),
     Defect(
         id="params-stop-ignored",
@@ -220,7 +235,7 @@ DEFECTS = [
         title="The stop sequence is part of the text.",
         change=change_asked_json(_keep_stop, when=asks("stop")),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
     ),
     Defect(
         id="params-stop-finish",

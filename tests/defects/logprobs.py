@@ -140,6 +140,7 @@ DEFECTS = [
         title="The first entry is that of a token of the prompt.",
         change=on_choices(_shifted, when=asks("logprobs")),
         turns=deviates("logprobs.text"),
+        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-three",
@@ -157,10 +158,23 @@ DEFECTS = [
         turns=deviates("logprobs.top"),
     ),
     Defect(
+        id="logprobs-other-bytes",
+        title="The bytes of a token come in the wrong order.",
+        change=_entries(lambda entry: entry["bytes"].reverse()),
+        turns=deviates("logprobs.bytes"),
+    ),
+    Defect(
+        id="logprobs-not-greedy",
+        title="The chosen token is listed as less likely than an alternative.",
+        change=_entries(lambda entry: entry.update(logprob=entry["logprob"] - 5)),
+        turns=deviates("logprobs.greedy"),
+    ),
+    Defect(
         id="logprobs-many",
         title="The entries come five times over.",
         change=on_choices(_five_times, when=asks("logprobs")),
         turns=deviates("logprobs.count"),
+        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-no-refusal",

@@ -90,6 +90,7 @@ DEFECTS = [
         title="A request without messages is answered.",
         change=change_request(lambda data: data.update(messages=_SAY_OK), when=_lacks_messages),
         turns=failed("params.messages-required"),
+        leaves=frozenset({"errors.stream-messages"}),
     ),
     Defect(
         id="params-empty-messages",
@@ -202,7 +203,8 @@ DEFECTS = [
         title="A word in place of the token limit is taken for no limit.",
         change=change_request(_without_words, when=asks("max_tokens")),
         turns=deviates("params.wrong-type"),
-        leaves=frozenset({"errors.stream-status", "errors.param-name"}),
+        leaves=frozenset({"errors.stream-status", "errors.param-name"})
+        | {"parity.error-parameter"},
     ),
     Defect(
         id="params-seed-negative",

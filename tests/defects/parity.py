@@ -64,8 +64,9 @@ def _length_for_stop(choice: dict[str, Any]) -> None:
 
 
 def _free(asked: Asked) -> bool:
-    """A stream of free text: what is by a schema has checks of its own."""
-    return asked.streams and "response_format" not in asked.parameters
+    """A stream of free text: what is by a schema, or stopped, has checks of its own."""
+    ruled = {"response_format", "stop", "logprobs"} & set(asked.parameters)
+    return asked.streams and not ruled
 
 
 def _differs(id: str, title: str, rewrite: Any, row: str = "", *issues: str) -> Defect:

@@ -111,7 +111,7 @@ def asks(*names: str) -> When:
 
 def reasons(asked: Asked) -> bool:
     """One request of many: what breaks its whole answer leaves the others to be judged."""
-    return asks("reasoning_effort")(asked) and "max_tokens" in asked.parameters
+    return asked.is_chat and asked.parameters.get("reasoning_effort", 0) is None
 
 
 def path_is(path: str) -> When:

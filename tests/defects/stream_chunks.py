@@ -188,7 +188,7 @@ DEFECTS = [
         id="chunks-no-index",
         title="A chunk's choice has no index, and finish_reason only at the end.",
         change=each_choice(_bare),
-        leaves=frozenset({"stream.n", "stream.n-order"}),
+        leaves=frozenset({"stream.n", "stream.n-order", "parity.n"}),
         turns=failed("stream.choice-index", "stream.one-finish") | deviates("stream.role-once"),
     ),
     Defect(
@@ -196,7 +196,7 @@ DEFECTS = [
         title="A chunk's choice has a delta and nothing else.",
         change=each_choice(lambda c: [c.pop(name) for name in ("index", "finish_reason")] and None),
         turns=failed("stream.choice-index", "stream.one-finish") | deviates("stream.role-once"),
-        leaves=frozenset({"parity.finish"}) | {"stream.n", "stream.n-order"},
+        leaves=frozenset({"parity.finish", "parity.n"}) | {"stream.n", "stream.n-order"},
         row="C019",
         issues=("vercel/ai#4031",),
     ),

@@ -49,6 +49,18 @@ def _padded(chunks: list[Chunk]) -> list[Chunk]:
     return new
 
 
+def _whole_text(chunks: list[Chunk]) -> list[Chunk]:
+    """Put all of the text so far into each delta with a text."""
+    texts: dict[int, str] = {}
+    for chunk in chunks:
+        for choice in chunk["choices"]:
+            if choice["delta"].get("content"):
+                index = choice["index"]
+                texts[index] = texts.get(index, "") + choice["delta"]["content"]
+                choice["delta"]["content"] = texts[index]
+    return chunks
+
+
 def _named_error(events: list[str]) -> list[str]:
     return [*events[:-1], 'event: error\ndata: {"message": "out of memory"}\n\n', events[-1]]
 
@@ -97,6 +109,12 @@ def _minimal(asked: Asked) -> bool:
 
 
 DEFECTS = [
+    Defect(
+        id="deltas-whole-text",
+        title="Each delta has all of the text so far.",
+        change=change_chunks(_whole_text),
+        turns=failed("stream.incremental"),
+    ),
     Defect(
         id="deltas-after-finish",
         title="An empty chunk of the choice comes after its end.",

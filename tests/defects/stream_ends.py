@@ -133,7 +133,7 @@ DEFECTS = [
         title='The first chunks have the finish_reason "stop".',
         change=each_choice(_reason_early),
         turns=failed("stream.one-finish", "stream.nothing-after-finish"),
-        leaves=frozenset({"parity.finish"}),
+        leaves=frozenset({"parity.finish", "parity.n"}),
         row="C062",
         issues=("open-webui/open-webui#16377",),
     ),

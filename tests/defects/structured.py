@@ -86,7 +86,7 @@ DEFECTS = [
         id="structured-schema-ignored",
         title="json_schema is ignored.",
         change=drop("response_format", when=_is("json_schema")),
-        leaves=frozenset({"structured.order"}),
+        leaves=frozenset({"structured.order"}) | {"parity.json-schema"},
         turns=ignored(SCHEMA)
         | deviates("structured.broken-schema")
         | ignored("structured.generated", "structured.recursive", "structured.streamed")

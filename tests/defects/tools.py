@@ -256,7 +256,7 @@ DEFECTS = [
         id="tools-arguments-object",
         title="The arguments of a required call are an object, which is refused in the history.",
         change=on_calls(_object_arguments, when=_choice("required")),
-        turns=failed("tools.arguments-string", "messages.own-call"),
+        turns=failed("tools.arguments-string", "messages.own-call", "tools.call-ids-unique"),
         leaves=frozenset({"parity.tools", "parity.tools-parallel"}),
         row="C152",
         issues=("huggingface/text-generation-inference#2136",),

@@ -182,7 +182,7 @@ DEFECTS = [
         id="usage-nothing-generated",
         title="completion_tokens is 0 beside a text.",
         change=_usage(_nothing_generated),
-        turns=deviates("usage.of-text"),
+        turns=deviates("usage.of-text") | failed("usage.details-within"),
         leaves=frozenset(
             {"params.max-tokens", "params.max-completion-tokens", "params.length"}
             | {"params.n-usage"}
@@ -193,14 +193,14 @@ DEFECTS = [
         id="usage-cached-beyond",
         title="More tokens are cached than the prompt has.",
         change=_usage(_cached),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-reasoning-beyond",
         title="More tokens are reasoning than were generated.",
         change=_usage(_reasoned),
         leaves=frozenset({"logprobs.count"}),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-details-list",

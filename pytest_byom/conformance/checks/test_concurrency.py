@@ -166,12 +166,11 @@ def test_limits(byom_ask: Ask) -> Iterator[Wrong]:
     level="should",
     decides=["con-04"],
     needs=["stream"],
-    asks=["chat/plain", "concurrency/beside", "stream/long"],
+    asks=["concurrency/beside", "stream/long"],
     breaks="a chat that streams makes the title, or the tool call, beside it fail",
 )
 def test_side_by_side(byom_ask: Ask) -> Iterator[Wrong]:
     """A plain request and a stream run side by side to their ends."""
-    byom_ask("chat/plain").accepted()
     EventStream.expect(byom_ask("stream/long").accepted())
     exchange = byom_ask("concurrency/beside")
     exchange.answered()

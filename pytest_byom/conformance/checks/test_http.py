@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_byom.conformance.asking import Ask
+    from pytest_byom.conformance.exchange import Exchange
 
 
 @check(
@@ -278,12 +279,40 @@ def test_options(byom_ask: Ask) -> Iterator[Wrong]:
 )
 def test_preflight(byom_ask: Ask) -> Iterator[Wrong]:
     """A preflight that is granted allows a POST with the headers of a key and of JSON."""
-    exchange = not_5xx(byom_ask("http/preflight"))
-    if not exchange.header("access-control-allow-origin"):
-        raise Unsupported("no preflight is granted")
+    exchange = _granted(byom_ask("http/preflight"))
     if not 200 <= (exchange.status or 0) < 300:
         yield status_wrong(exchange, "200 or 204")
-    granted = (exchange.header("access-control-allow-headers") or "nothing").lower()
-    for name in ("authorization", "content-type"):
-        if name not in granted and (granted != "*" or name == "authorization"):
-            yield wrong(exchange, "header access-control-allow-headers", expected=name, got=granted)
+    yield from _allows(exchange, "authorization", "content-type")
+
+
+@check(
+    "http.preflight-sdk",
+    level="may",
+    decides=["http-25"],
+    asks=["http/preflight", "http/preflight-sdk"],
+    breaks="openai-node in a browser sends eight x-stainless headers: each has to be allowed",
+)
+def test_preflight_sdk(byom_ask: Ask) -> Iterator[Wrong]:
+    """A preflight that is granted allows the headers that SDKs add too."""
+    _granted(byom_ask("http/preflight"))
+    exchange = not_5xx(byom_ask("http/preflight-sdk"))
+    if not exchange.header("access-control-allow-origin"):
+        yield wrong(exchange, "header access-control-allow-origin", expected="*", got="nothing")
+        return
+    yield from _allows(exchange, "x-stainless-lang", "x-stainless-retry-count")
+
+
+def _granted(exchange: Exchange) -> Exchange:
+    """Return the answer to a preflight; Unsupported if it grants nothing."""
+    if not not_5xx(exchange).header("access-control-allow-origin"):
+        raise Unsupported("no preflight is granted")
+    return exchange
+
+
+def _allows(exchange: Exchange, *names: str) -> Iterator[Wrong]:
+    """Yield what is wrong unless each header is allowed; * does not stand for Authorization."""
+    allowed = (exchange.header("access-control-allow-headers") or "nothing").lower()
+    for name in names:
+        if name not in allowed and (allowed != "*" or name == "authorization"):
+            place = "header access-control-allow-headers"
+            yield wrong(exchange, place, expected=name, got=allowed)

@@ -45,7 +45,7 @@ def _given(exchange: Exchange) -> Iterator[Wrong]:
     yield from accepted(exchange)
     if exchange.status != 200:
         return
-    entries = dig(exchange.completion, PATH)
+    entries = _entries(exchange)
     if not entries:
         yield no_effect(exchange, PATH, expected="an entry for each token", got=repr(entries))
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -58,8 +58,13 @@ def _given(exchange: Exchange) -> Iterator[Wrong]:
 def _left_out(exchange: Exchange) -> Iterator[Wrong]:
     """Yield what is wrong unless the answer has no log probabilities."""
     yield from accepted(exchange)
-    if exchange.status == 200 and (found := dig(exchange.completion, PATH)):
+    if exchange.status == 200 and (found := _entries(exchange)):
         yield no_effect(exchange, PATH, expected="null, or nothing", got=f"{len(found)} entries")
+
+
+def _entries(exchange: Exchange) -> Any:
+    """Return the log probabilities of an answer; Inconclusive if it has no message."""
+    return exchange.message and dig(exchange.completion, PATH)
 
 
 def _cell(on: str, top: str, effect: str, *decides: str, needs: tuple[str, ...] = ()) -> Cell:

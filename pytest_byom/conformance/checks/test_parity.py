@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_byom.conformance.answers import no_effect, wrong
+from pytest_byom.conformance.answers import completion_tokens, no_effect, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.checks.test_params import repeatable
 from pytest_byom.conformance.exchange import dig
@@ -103,7 +103,7 @@ def test_usage(byom_ask: Ask) -> Iterator[Wrong]:
     stream = _streamed(byom_ask, "parity/usage")
     if stream.text() != plain:
         raise Inconclusive("the stream has another text")
-    expected = byom_ask("params/temperature-zero").usage("completion_tokens")
+    expected = completion_tokens(byom_ask("params/temperature-zero"))
     if is_integer(count := _counts(stream).get("completion_tokens")) and count != expected:
         said = f"{expected}, as without stream"
         yield wrong(stream.exchange, "usage.completion_tokens", expected=said, got=count)
@@ -119,14 +119,25 @@ def test_usage(byom_ask: Ask) -> Iterator[Wrong]:
 )
 def test_model(byom_ask: Ask) -> Iterator[Wrong]:
     """A stream names the model that the plain answer names, or a form of that name."""
-    plain = byom_ask("chat/plain").completion.get("model")
+    plain, asked = (
+        byom_ask("chat/plain").completion.get("model"),
+        byom_ask("chat/plain").request_json,
+    )
     stream = _streamed(byom_ask, "chat/stream")
     names = {chunk.data["model"] for chunk in stream.chunks if chunk.data.get("model")}
     if not isinstance(plain, str) or not plain or not names:
         raise Inconclusive("an answer names no model")
+    if not _is_form_of(plain, asked["model"]):
+        raise Inconclusive("the plain answer names another model than was asked for")
     for name in names - {plain}:
-        if not (str(name).startswith(plain) or plain.startswith(str(name))):
+        if not _is_form_of(name, plain):
             yield wrong(stream.exchange, "model", expected=repr(plain), got=repr(name))
+
+
+def _is_form_of(name: object, other: object) -> bool:
+    """Whether one of two names is the other with a date or the like behind it, or before it."""
+    short, long = sorted((str(name).casefold(), str(other).casefold()), key=len)
+    return short.rpartition("/")[2] in long
 
 
 @check(
@@ -217,6 +228,8 @@ def test_logprobs(byom_ask: Ask) -> Iterator[Wrong]:
     entries = dig(plain.completion, "choices.0.logprobs.content")
     if not isinstance(entries, list) or not entries:
         raise Inconclusive("the plain answer has no log probabilities")
+    if "".join(str(dig(entry, "token")) for entry in entries) != plain.content:
+        raise Inconclusive("the tokens of the plain answer are not those of its text")
     stream = _streamed(byom_ask, "parity/logprobs")
     streamed = [
         entry

@@ -150,10 +150,11 @@ def _marked(exchange: Exchange, place: str, text: str) -> Iterator[Wrong]:
 def test_tokens(byom_ask: Ask) -> Iterator[Wrong]:
     """reasoning_tokens says how much of completion_tokens was reasoning."""
     exchange = byom_ask(ANSWER).accepted()
-    counted = dig(exchange.completion, f"usage.{COUNT}")
+    counted, whole = dig(exchange.completion, f"usage.{COUNT}"), completion_tokens(exchange)
     if not is_integer(counted) or counted <= 0:
         got = "nothing" if counted is None else repr(counted)
-        yield wrong(exchange, f"usage.{COUNT}", expected="a count above 0", got=got)
+        expected = f"a count above 0, of the {whole} completion_tokens"
+        yield wrong(exchange, f"usage.{COUNT}", expected=expected, got=got)
 
 
 @check(
@@ -161,11 +162,13 @@ def test_tokens(byom_ask: Ask) -> Iterator[Wrong]:
     level="should",
     decides=["rea-08"],
     needs=["reasoning"],
-    asks=["reasoning/cut"],
+    asks=["params/max-tokens", "reasoning/cut"],
     breaks="an app takes an empty answer for the model's last word",
 )
 def test_cut(byom_ask: Ask) -> Iterator[Wrong]:
     """A limit that is used up by reasoning gives finish_reason "length" and no text."""
+    if byom_ask("params/max-tokens").finish_reason != "length":
+        raise Inconclusive("without reasoning the limit gives no length either")
     exchange = byom_ask("reasoning/cut").supported()
     if completion_tokens(exchange) != 5 or not shows_reasoning(exchange):
         raise Inconclusive("the reasoning did not use up the 5 tokens")

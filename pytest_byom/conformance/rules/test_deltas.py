@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.check import rule
@@ -55,6 +56,33 @@ def test_few_empty(answer: ChunkStream) -> Iterator[Wrong]:
     if len(answer.chunks) > FEW and 2 * len(empty) > len(answer.chunks):
         got = f"{len(empty)} of {len(answer.chunks)}, such as {empty[0].place}"
         yield Wrong(place="chunks", expected="at most half of them empty", got=got)
+
+
+@rule(
+    "stream.incremental",
+    on=ChunkStream,
+    level="must",
+    decides=["chunk-17"],
+    needs=["stream"],
+    breaks="every client shows the text again and again, as it joins the deltas",
+)
+def test_incremental(answer: ChunkStream) -> Iterator[Wrong]:
+    """A delta holds what is new, not all of the text so far."""
+    texts: dict[object, list[tuple[str, str]]] = {}
+    for chunk in answer.chunks:
+        for path, choice in chunk.choices:
+            delta = choice.get("delta")
+            content = delta.get("content") if isinstance(delta, dict) else None
+            if isinstance(content, str) and content:
+                place = f"{chunk.place}, {path}.delta.content"
+                texts.setdefault(choice.get("index"), []).append((place, content))
+    for found in texts.values():
+        grows = all(
+            len(new) > len(old) and new.startswith(old) for (_, old), (_, new) in pairwise(found)
+        )
+        if grows and len(found) >= FEW:
+            place, content = found[-1]
+            yield Wrong(place=place, expected="what is new in the text", got=repr(content[:60]))
 
 
 def _tells(chunk: Chunk, choice: dict[str, Any]) -> bool:
