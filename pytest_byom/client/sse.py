@@ -261,12 +261,15 @@ class SSEDecoder:
         """Take a chunk of events of one data line each, as most are; nothing if it holds others."""
         tail = self._tail
         chunk = bytes(tail) + chunk
-        run, end, rest = chunk.rpartition(b"\r\n\r\n" if _CR in chunk else b"\n\n")
-        if run[:6] != b"data: " or _LF in rest or _CR in rest:
+        has_cr = _CR in chunk
+        end = b"\r\n\r\n" if has_cr else b"\n\n"
+        at = chunk.rfind(end)
+        rest = chunk[at + len(end) :]
+        if at < 0 or chunk[:6] != b"data: " or _LF in rest or _CR in rest:
             return []
-        texts = run[6:].decode("utf-8", "replace").split(f"{end.decode()}data: ")
+        texts = chunk[6:at].decode("utf-8", "replace").split(f"{end.decode()}data: ")
         joined = "".join(texts)
-        if "\n" in joined or "\r" in joined:
+        if "\n" in joined or (has_cr and "\r" in joined):
             return []
         tail.clear()
         self._between = not rest

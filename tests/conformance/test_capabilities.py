@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_byom.conformance.capabilities import PROBES, WITHOUT, Capability, probe, said
+from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.contract import load_contract
 
@@ -142,3 +143,14 @@ def test_reasoned_in_secret() -> None:
 def test_no_message_is_no_lack() -> None:
     """An answer that cannot be read is no lack: the checks run and report it."""
     assert probed("reasoning", make_exchange({"choices": []})).present
+
+
+OPTIONAL = {
+    "audio", "json_schema", "legacy_functions", "logit_bias", "logprobs", "n", "parallel_tools",
+    "prediction", "reasoning", "seed", "vision", "web_search",
+}  # fmt: skip
+
+
+def test_optional_is_probed() -> None:
+    """What a server may lack is needed by a check, so that it is said or probed."""
+    assert {need for check in all_checks().values() for need in check.needs} >= OPTIONAL

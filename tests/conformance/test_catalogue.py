@@ -57,6 +57,7 @@ OTHER_LEVELS = {
     "stream.cache-control": "OpenAI itself sends no such header with most streams",
     "stream.chunk-created": "the schema requires an integer; that all are equal is the should",
     "stream.no-error": "its statement is about what fails before the first token",
+    "stream.separators": "JSON allows them as they are, and in event streams they end no line",
 }
 """Checks of another level than any of their statements, with the reason."""
 

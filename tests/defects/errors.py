@@ -195,7 +195,7 @@ DEFECTS = [
         id="errors-429",
         title="A fault of the request is answered with 429.",
         change=change_status(429, of=400),
-        turns=failed("errors.not-retried"),
+        turns=failed("errors.not-retried") | deviates("limits.retry-after", "limits.rate-code"),
     ),
     Defect(
         id="errors-409",
@@ -247,14 +247,14 @@ DEFECTS = [
         title="The error object stands in an array.",
         change=change_error(lambda data: [data]),
         turns=failed("errors.object"),
-        leaves=CODES | NAMES,
+        leaves=CODES | NAMES | {"limits.overlong-code"},
     ),
     Defect(
         id="errors-null",
         title="error is null.",
         change=change_error(lambda data: {"error": None, "message": data["error"]["message"]}),
         turns=failed("errors.object"),
-        leaves=CODES | NAMES,
+        leaves=CODES | NAMES | {"limits.overlong-code"},
     ),
     Defect(
         id="errors-no-message",
@@ -290,13 +290,14 @@ DEFECTS = [
         id="errors-code-object",
         title="The code of an error is an object.",
         change=_of_request(lambda error: error.update(code={"id": 7})),
-        turns=deviates("errors.code", "auth.code"),
+        turns=deviates("errors.code", "auth.code", "limits.overlong-code"),
     ),
     Defect(
         id="errors-code-other",
         title="The code of an error is a number, and not the status.",
         change=_of_request(lambda error: error.update(code=1000)),
         turns=deviates("errors.code-is-status", "auth.code"),
+        lacks=frozenset({"limits.overlong-code"}),
     ),
     Defect(
         id="errors-media-type",
@@ -367,6 +368,7 @@ DEFECTS = [
         title="Once a request was refused, a later one finds a dead engine.",
         change=Stateful(_refused_again(5)),
         turns=failed("errors.alive"),
+        leaves=REPEATED,
     ),
     Defect(
         id="errors-param-list",

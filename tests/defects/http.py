@@ -140,7 +140,7 @@ DEFECTS = [
             change_bytes(lambda body: body + b"data: [DONE]", when=_without_stream),
         ),
         turns=failed("http.json-media-type", "http.json-body"),
-        leaves=READ_PLAIN | CALLED,
+        leaves=READ_PLAIN | CALLED | {"params.neutral-logprobs"},
         row="C354",
         issues=("decolua/9router#3492",),
     ),
@@ -163,7 +163,7 @@ DEFECTS = [
             set_header("content-type", "text/html", when=reasons),
             replace_body(b"<html><body>Welcome</body></html>", when=reasons),
         ),
-        turns=failed("http.json-body", "http.json-media-type"),
+        turns=failed("http.json-body", "http.json-media-type", "errors.media-type"),
     ),
     Defect(
         id="http-json-array",

@@ -136,6 +136,7 @@ def _role_with_text(chunks: list[Chunk]) -> list[Chunk]:
     if "content" not in second or chunks[1]["choices"][0]["logprobs"]:
         return chunks
     first["content"] = second["content"]
+    chunks[0]["choices"][0]["logprobs"] = chunks[1]["choices"][0]["logprobs"]
     return [chunks[0], *chunks[2:]]
 
 

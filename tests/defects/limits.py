@@ -143,13 +143,7 @@ DEFECTS = [
             {"http.escapes", "messages.instructions-count", "messages.history-counts"}
             | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
-            | {
-                "params.max-tokens",
-                "params.max-completion-tokens",
-                "params.both-limits",
-                "params.both-limits-older",
-            }
-            | set(NULL_LIMITS)
+            | BOUNDED
         )
         | {"logprobs.count"}
         | {

@@ -264,7 +264,7 @@ DEFECTS = [
         turns=failed("response.finish-reason"),
         leaves=frozenset(
             {"params.length", "params.n-usage", "params.stop-finish", "parity.finish"}
-            | {"stream.length"}
+            | {"stream.length", "params.huge-limit"}
         )
         | {"tools.bare-arguments", "structured.cut"}
         | {"parity.max-tokens", "reasoning.cut"},

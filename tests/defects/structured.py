@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from defects.leaving import needing
+from defects.leaving import DICTATED, needing
 from defects.planting import (
     Asked,
     Change,
@@ -101,7 +101,7 @@ DEFECTS = [
             lambda data: data.update(response_format={"type": "json_object"}),
             when=_is("json_schema"),
         ),
-        leaves=frozenset({"structured.order"}),
+        leaves=frozenset({"structured.order"}) | DICTATED,
         turns=ignored(SCHEMA)
         | deviates("structured.broken-schema")
         | ignored("structured.generated", "structured.recursive", "structured.streamed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import TOKENS
+from defects.leaving import BOUNDED, TOKENS
 from defects.planting import (
     Asked,
     Change,
@@ -176,6 +176,7 @@ DEFECTS = [
         turns=failed("usage.positive"),
         leaves=TOKENS
         - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
+        - {"reasoning.tokens", "reasoning.cut", "parity.usage", "parity.max-tokens", "parity.n"}
         - {"concurrency.limits"},
     ),
     Defect(

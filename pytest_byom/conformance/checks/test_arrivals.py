@@ -95,7 +95,7 @@ def test_released(byom_ask: Ask) -> Iterator[Wrong]:
 
 @check(
     "stream.separators",
-    level="should",
+    level="may",
     decides=["sse-16"],
     needs=["json_schema", "stream"],
     asks=["stream/separators"],

@@ -92,11 +92,12 @@ def test_half_left(byom_ask: Ask) -> Iterator[Wrong]:
 def test_schemas(byom_ask: Ask) -> Iterator[Wrong]:
     """Of requests at the same time with different schemas each is answered by its own."""
     served = _served(byom_ask("concurrency/schemas"))
-    right = [one for _, one in served if "marker" in one.content]
+    right = [one for _, one in served if MARKER.search(one.content)]
     if len(right) < 2:
         raise Inconclusive("no two answers keep to a schema")
     for number, one in served:
-        if one.finish_reason == "stop" and not MARKER.search(one.content):
+        ended = dig(one.completion, "choices.0.finish_reason") == "stop"
+        if ended and not MARKER.search(one.content):
             yield _request_wrong(one, number, f"marker-{number}", one.content)
 
 
@@ -104,18 +105,18 @@ def test_schemas(byom_ask: Ask) -> Iterator[Wrong]:
     "concurrency.ids",
     level="must",
     decides=["con-02"],
-    needs=["stream"],
+    needs=["json_schema", "stream"],
     asks=["concurrency/streams"],
     breaks="clients and proxies that join chunks by their id mix two answers",
 )
 def test_ids(byom_ask: Ask) -> Iterator[Wrong]:
-    """Streams at the same time have one id each, and no two the same."""
+    """No two streams at the same time have the same id."""
     owners: dict[str, int] = {}
     for number, one in _served(byom_ask("concurrency/streams")):
         chunks = [chunk for chunk in ChunkStream.expect(one).chunks if not chunk.is_preamble]
         ids = {id for chunk in chunks if isinstance(id := chunk.data.get("id"), str) and id}
         if len(ids) > 1:
-            yield _request_wrong(one, number, "one id", ", ".join(sorted(ids)[:3]))
+            raise Inconclusive("the chunks of a stream have several ids")
         for id in ids:
             if owners.setdefault(id, number) != number:
                 yield _request_wrong(one, number, f"another id than request {owners[id]}", id)

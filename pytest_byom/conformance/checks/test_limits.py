@@ -63,6 +63,8 @@ def test_overlong_code(byom_ask: Ask) -> Iterator[Wrong]:
     exchange = not_5xx(byom_ask("limits/overlong"))
     if not exchange.is_refused:
         raise Inconclusive("the prompt was not refused")
+    if not isinstance(dig(exchange.json, "error"), dict):
+        raise Inconclusive("the answer has no error object")
     if is_integer(code := dig(exchange.json, "error.code")):
         raise Unsupported("errors have the status as their code")
     if code != OVERLONG_CODE:
