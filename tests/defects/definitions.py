@@ -177,7 +177,7 @@ DEFECTS = [
         id="definitions-choice-alone",
         title="A tool choice without tools makes the server fail.",
         change=refuse("KeyError: 'tools'", status=500, when=_without_tools),
-        turns=deviates("tools.choice-alone"),
+        turns=deviates("tools.choice-alone", "params.neutral-tool-choice"),
     ),
     Defect(
         id="definitions-choice-unknown",

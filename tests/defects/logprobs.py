@@ -70,7 +70,8 @@ DEFECTS = [
         id="logprobs-ignored",
         title="logprobs is ignored.",
         change=drop("logprobs", "top_logprobs", when=asks("logprobs")),
-        turns=ignored("logprobs.given"),
+        turns=ignored("logprobs.given")
+        | deviates("params.type-logprobs", "params.type-top-logprobs"),
         leaves=OF_ENTRIES,
         row="C248",
         issues=("platform.claude.com/docs/en/api/openai-sdk",),

@@ -140,8 +140,10 @@ DEFECTS = [
         change=refuse("template has no tools", status=500, when=auto),
         turns=failed("tools.offered")
         | failed("errors.client-fault")
-        | deviates("tools.keywords", "tools.empty", "tools.odd-names"),
-        leaves=frozenset({"tools.counted"}) | {"tools.incomplete", "tools.bad-schema"},
+        | deviates("tools.keywords", "tools.empty", "tools.odd-names")
+        | deviates("params.null-tools", "params.type-parallel-tool-calls"),
+        leaves=frozenset({"tools.counted"})
+        | {"tools.incomplete", "tools.bad-schema", "params.type-tools"},
     ),
     Defect(
         id="tools-required-refused",
