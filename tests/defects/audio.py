@@ -6,8 +6,8 @@ from typing import Any
 
 from defects.leaving import needing
 from defects.planting import (
+    Asked,
     Defect,
-    asks,
     change_request,
     deviates,
     drop,
@@ -23,6 +23,10 @@ has_sound = has_part("input_audio")
 def _as_wav(data: dict[str, Any]) -> None:
     for part in parts(data, "input_audio"):
         part["input_audio"]["format"] = "wav"
+
+
+def _speaks(asked: Asked) -> bool:
+    return asked.is_chat and asked.parameters.get("modalities") == ["text", "audio"]
 
 
 DEFECTS = [
@@ -55,7 +59,7 @@ DEFECTS = [
     Defect(
         id="audio-output-500",
         title="An answer that shall be spoken makes the server fail.",
-        change=refuse("KeyError: 'audio'", status=500, when=asks("modalities")),
+        change=refuse("KeyError: 'audio'", status=500, when=_speaks),
         turns=deviates("audio.output"),
     ),
 ]

@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from defects.planting import (
+    Asked,
     Change,
     Defect,
     Stateful,
@@ -19,10 +20,18 @@ from defects.planting import (
 )
 
 
+def _has_seed(asked: Asked) -> bool:
+    return asked.is_chat and asked.parameters.get("seed") == 7
+
+
+def _favours(asked: Asked) -> bool:
+    return asked.is_chat and asked.parameters.get("logit_bias") == {"1000": 100}
+
+
 def _any_seed() -> Change:
     """Draw with another seed each time, whatever was asked for."""
     numbers = count(1)
-    return change_request(lambda data: data.update(seed=next(numbers)), when=asks("seed"))
+    return change_request(lambda data: data.update(seed=next(numbers)), when=_has_seed)
 
 
 def _loose(choice: dict[str, Any]) -> None:
@@ -49,14 +58,14 @@ DEFECTS = [
     Defect(
         id="capability-bias-500",
         title="logit_bias makes the server fail.",
-        change=refuse("KeyError: 'guidance_scale'", status=500, when=asks("logit_bias")),
+        change=refuse("KeyError: 'guidance_scale'", status=500, when=_favours),
         turns=deviates("capability.logit-bias"),
     ),
     Defect(
         id="capability-prediction-500",
         title="prediction makes the server fail.",
         change=refuse("unhashable type: 'dict'", status=500, when=asks("prediction")),
-        turns=deviates("capability.prediction"),
+        turns=deviates("capability.prediction") | deviates("params.extra-prediction"),
     ),
     Defect(
         id="capability-search",
@@ -68,7 +77,9 @@ DEFECTS = [
         id="capability-functions",
         title="functions are accepted, and the answer is in words.",
         change=drop("functions", "function_call"),
-        turns=ignored("capability.legacy-functions"),
+        turns=ignored("capability.legacy-functions")
+        | ignored("tools.legacy-call", "tools.legacy-stream"),
+        leaves=frozenset({"tools.legacy-finish"}),
     ),
     Defect(
         id="capability-function-arguments",

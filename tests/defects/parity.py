@@ -220,7 +220,7 @@ DEFECTS = [
         id="parity-stop",
         title="stop has no effect on a stream.",
         change=drop("stop", when=_streams()),
-        turns=ignored("parity.stop"),
+        turns=ignored("parity.stop") | deviates("stream.stop"),
     ),
     Defect(
         id="parity-n-usage",
@@ -230,15 +230,16 @@ DEFECTS = [
     ),
     Defect(
         id="parity-logprobs",
-        title="A stream has no log probabilities.",
+        title="logprobs has no effect on a stream.",
         change=drop("logprobs", "top_logprobs", when=_streams()),
-        turns=ignored("parity.logprobs"),
+        turns=ignored("parity.logprobs") | ignored("logprobs.streamed"),
     ),
     Defect(
         id="parity-schema",
         title="A schema has no effect on a stream.",
         change=drop("response_format", when=_format("json_schema")),
         turns=ignored("parity.json-schema", "structured.streamed"),
+        leaves=frozenset({"stream.separators", "concurrency.streams"}),
     ),
     Defect(
         id="parity-json-object",

@@ -136,14 +136,18 @@ DEFECTS = [
         id="reasoning-effort-500",
         title="reasoning_effort makes a server without reasoning fail.",
         change=refuse("KeyError", status=500, when=thinks),
-        turns=deviates("reasoning.effort") | failed("errors.client-fault"),
+        turns=deviates("reasoning.effort")
+        | failed("errors.client-fault")
+        | deviates("params.type-reasoning-effort"),
         leaves=REASONING,
     ),
     Defect(
         id="reasoning-effort-429",
         title="reasoning_effort is refused with 429.",
         change=refuse("Not now", status=429, when=thinks),
-        turns=deviates("reasoning.effort") | failed("errors.not-retried"),
+        turns=deviates("reasoning.effort")
+        | failed("errors.not-retried")
+        | deviates("limits.retry-after", "limits.rate-code"),
         lacks=REASONING,
     ),
     Defect(

@@ -143,9 +143,18 @@ DEFECTS = [
             status=500,
             when=lambda asked: auto(asked) and bool(asked.parameters["tools"]),
         ),
-        turns=failed("tools.offered") | failed("errors.client-fault"),
+        turns=failed("tools.offered")
+        | failed("errors.client-fault")
+        | failed("tools.table-one-absent", "tools.table-many-absent")
+        | deviates(
+            "params.type-parallel-tool-calls",
+            "structured.with-tools",
+            "tools.most",
+            "tools.legacy-beside-tools",
+        ),
         leaves=frozenset({"tools.counted", "tools.keywords", "tools.odd-names"})
-        | {"tools.incomplete", "tools.bad-schema"},
+        | {"tools.incomplete", "tools.bad-schema"}
+        | {"params.type-tools"},
     ),
     Defect(
         id="tools-required-refused",

@@ -177,7 +177,16 @@ DEFECTS = [
         leaves=TOKENS
         - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
         - {"reasoning.tokens", "reasoning.cut", "parity.usage", "parity.max-tokens", "parity.n"}
-        - {"concurrency.limits"},
+        - {"concurrency.limits"}
+        | {
+            "messages.template-text",
+            "messages.two-parts",
+            "messages.parts-count",
+            "messages.parts-are-text",
+            "messages.result-counts",
+            "tools.most",
+            "tools.each-counted",
+        },
     ),
     Defect(
         id="usage-nothing-generated",
