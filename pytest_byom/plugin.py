@@ -109,6 +109,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Draw other requests; those of one seed are the same in every run (default: 0)",
     )
     group.addoption(
+        "--byom-repeat",
+        type=int,
+        default=1,
+        metavar="N",
+        help="Try what depends on the model N times, and judge it by counts; with --byom-save, "
+        "learn from N answers to each request which members come and go (default: 1)",
+    )
+    group.addoption(
         "--byom-abuse",
         action="store_true",
         help="Make the checks that burden a server too: floods, limits, clients that leave. For a "
@@ -215,6 +223,8 @@ def _refuse_lonely_options(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")
     if config.getoption("byom_fuzz"):
         raise pytest.UsageError("--byom-fuzz needs --byom-endpoint: which server should be fuzzed?")
+    if config.getoption("byom_repeat") != 1:
+        raise pytest.UsageError("--byom-repeat needs --byom-endpoint: who should be tried again?")
     if config.getoption("byom_abuse"):
         raise pytest.UsageError("--byom-abuse needs --byom-endpoint: which server may be burdened?")
     if config.getoption("byom_report"):
@@ -246,6 +256,11 @@ class SuiteModule(pytest.Module):
 
     def funcnamefilter(self, name: str) -> bool:
         return name.startswith("test_")
+
+    def collect(self) -> list[Any]:
+        """Leave out what a run makes only if it is asked for: it is not even counted."""
+        run = suite_run(self.config)
+        return [item for item in super().collect() if run.makes(item)]
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module | None:

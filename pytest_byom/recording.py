@@ -28,6 +28,7 @@ from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.conformance.fuzz.making import is_fuzzed
+from pytest_byom.conformance.repeating import is_repeat
 from pytest_byom.contract import (
     Answer,
     Contract,
@@ -69,6 +70,8 @@ def record(target: Target, folder: Path) -> list[str]:
     failures = target.fuzzer.failures
     for exchange in target.traffic():
         if exchange.status is None or exchange.trouble:
+            continue
+        if is_repeat(exchange.contract.id):
             continue
         if is_fuzzed(exchange.contract) and exchange.contract.id not in failures:
             continue

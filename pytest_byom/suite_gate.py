@@ -219,5 +219,8 @@ def without_secrets(data: Any, target: Target) -> Any:
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:
     """Return what a baseline keeps of a verdict; `counts` where the check was repeated."""
-    counts = getattr(verdict, "counts", None)
-    return {"level": verdict.level.value, "outcome": verdict.outcome.value, "counts": counts}
+    return {
+        "level": verdict.level.value,
+        "outcome": verdict.outcome.value,
+        "counts": verdict.counts,
+    }

@@ -70,8 +70,7 @@ class SuiteHooks:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         given = self.config.getoption("byom_profile")
-        abuse = self.config.getoption("byom_abuse")
-        fuzz = self.run.fuzz.examples > 0
+        abuse, fuzz = self.run.abuse, self.run.fuzz.examples > 0
         by_profile = {
             profile: selector(profile, only, abuse=abuse, fuzz=fuzz) for profile in Profile
         }
@@ -130,7 +129,7 @@ class SuiteHooks:
         check = find_check(getattr(item, "function", None))
         if check is None or check.id in all_checks():
             return check is None or self._selects(check, self._endpoint_of(item))
-        return not check.abuse or bool(self.config.getoption("byom_abuse"))
+        return self.run.makes(item)
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
         for name in names:

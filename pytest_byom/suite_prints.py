@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_byom.client.sse import ServerSentEvent, SSEDecoder
 from pytest_byom.conformance.finding import Inconclusive
+from pytest_byom.conformance.repeating import first_of, is_repeat
 from pytest_byom.gate import fingerprint
 from pytest_byom.gate.fingerprint import Answer
 
@@ -24,9 +26,11 @@ STREAM_TYPE = "text/event-stream"
 def plain_answers(traffic: Iterable[Exchange], *, model: str) -> dict[str, list[Answer]]:
     """Return the answers of a run by contract, with all repeats; what was not asked is left out."""
     found: dict[str, list[Answer]] = {}
-    for exchange in traffic:
+    for exchange in sorted(traffic, key=lambda exchange: is_repeat(exchange.contract.id)):
         if not exchange.trouble.startswith(NOT_ASKED):
-            found.setdefault(exchange.contract.id, []).append(plain_answer(exchange, model=model))
+            answers = found.setdefault(first_of(exchange.contract.id), [])
+            answer = plain_answer(exchange, model=model)
+            answers.append(replace(answer, asked=answers[0].asked) if answers else answer)
     return found
 
 

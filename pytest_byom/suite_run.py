@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.errors import UsageError
+from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
 from pytest_byom.conformance.fuzz.fuzzer import FuzzSettings
 from pytest_byom.conformance.plan import make_plan
@@ -19,6 +20,7 @@ from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
 from pytest_byom.consent import ceiling, check_consent
 from pytest_byom.contract import Shelf
+from pytest_byom.gate.counts import MOST_TRIES
 from pytest_byom.gate.versions import has_version
 from pytest_byom.registry import Deviation, Endpoint, Registry, load_registry
 from pytest_byom.suite_gate import IDENTITY, SuiteGate, without_secrets
@@ -51,6 +53,8 @@ class SuiteRun:
         shelf: Shelf | None = None,
         gate: SuiteGate | None = None,
         fuzz: FuzzSettings | None = None,
+        repeat: int = 1,
+        abuse: bool = False,
         identify: bool = False,
         agreed: bool = False,
     ) -> None:
@@ -59,6 +63,8 @@ class SuiteRun:
         self.shelf = shelf or Shelf()
         self.level = level
         self.fuzz = fuzz or FuzzSettings()
+        self.repeat = repeat
+        self.abuse = abuse
         self.endpoints = {
             endpoint.name: _with_timeout(endpoint, timeout)
             for endpoint in map(registry.endpoint, _expand(registry, names))
@@ -92,6 +98,8 @@ class SuiteRun:
             shelf=Shelf(_folders(config)),
             gate=SuiteGate.from_config(config),
             fuzz=_fuzz_settings(config),
+            repeat=_repeats(config),
+            abuse=config.getoption("byom_abuse"),
             identify=bool(config.getoption("byom_report")),
             agreed=config.getoption("byom_yes"),
         )
@@ -100,6 +108,18 @@ class SuiteRun:
     def names(self) -> list[str]:
         """The names of the endpoints, in the order in which they were given."""
         return list(self.endpoints)
+
+    @property
+    def _learns(self) -> bool:
+        """Whether a baseline is saved that shall know which members come and go."""
+        return self.gate.save is not None and self.repeat > 1
+
+    def makes(self, item: object) -> bool:
+        """Whether a check is made at all: some burden a server, some draw many requests."""
+        check = find_check(getattr(item, "function", None))
+        if check is None:
+            return True
+        return (self.abuse or not check.abuse) and (self.fuzz.examples > 0 or not check.fuzzes)
 
     def expect(self, name: str, checks: Iterable[Check]) -> None:
         """Say which checks will run against an endpoint, so that their exchanges are planned."""
@@ -119,6 +139,8 @@ class SuiteRun:
                 load=self.shelf.load,
                 models=self.registry.models,
                 fuzz=self.fuzz,
+                repeat=self.repeat,
+                learn=self._learns,
             )
             try:
                 self._ask_first(name)
@@ -135,7 +157,12 @@ class SuiteRun:
         checks, endpoint = self._checks.get(name), self.endpoints[name]
         if checks and not self._agreed:
             plan = make_plan(
-                checks, endpoint.capabilities, load=self.shelf.load, fuzzed=self.fuzz.most
+                checks,
+                endpoint.capabilities,
+                load=self.shelf.load,
+                fuzzed=self.fuzz.most,
+                repeat=self.repeat,
+                learn=self._learns,
             )
             check_consent(endpoint, plan, self.registry.models, model=self._model)
 
@@ -247,6 +274,13 @@ def _fuzz_settings(config: pytest.Config) -> FuzzSettings:
     profile = Profile(config.getoption("byom_profile") or Profile.STANDARD)
     examples = fuzz_examples(profile, config.getoption("byom_fuzz"))
     return FuzzSettings(examples=examples, seed=config.getoption("byom_fuzz_seed"))
+
+
+def _repeats(config: pytest.Config) -> int:
+    repeat: int = config.getoption("byom_repeat")
+    if not 1 <= repeat <= MOST_TRIES:
+        raise UsageError(f"--byom-repeat has to be from 1 to {MOST_TRIES}, not {repeat}")
+    return repeat
 
 
 def _is_bound(entry: Deviation) -> bool:

@@ -200,6 +200,8 @@ class Asker:
 
     def _note(self, exchange: Exchange) -> None:
         self.spending.answer(exchange)
+        if exchange.contract.id in self._made and exchange.trouble.startswith(SILENT):
+            return  # whoever made the request finds out whether it was the request
         self._troubles = self._troubles + 1 if exchange.status is None else 0
         refused = exchange.trouble.startswith(REFUSED)
         if refused or self._troubles >= TROUBLES_IN_A_ROW:

@@ -40,7 +40,8 @@ class Check:
     cannot be judged, `asks` the contracts whose exchanges it looks at, `breaks` what happens in
     popular clients when a server does otherwise, `since` the version that brought it. `source` is
     for checks that decide no statement of ours. `abuse` says that the check burdens a server:
-    it is made with --byom-abuse only.
+    it is made with --byom-abuse only, `skill` that it depends on what the model is able to do:
+    --byom-repeat tries it several times.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Check:
     since: str = ""
     source: str = ""
     abuse: bool = False
+    skill: bool = False
     on: type[View] | None = None
     judge: Callable[..., Any] = field(repr=False, compare=False, default=lambda: None)
 
@@ -85,12 +87,14 @@ def check(
     since: str = "0.1",
     source: str = "",
     abuse: bool = False,
+    skill: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a pytest function a check with a stable id.
 
     The sentence defaults to the first line of the function's docstring. `asks` names the contracts
     whose exchanges it takes from `byom_ask`, so that they are fetched before the check runs. A
-    check that burdens a server says `abuse=True`: a run without --byom-abuse leaves it out.
+    check that burdens a server says `abuse=True`: a run without --byom-abuse leaves it out. One
+    that passes with some models only says `skill=True`: --byom-repeat judges it by counts.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,6 +110,7 @@ def check(
             since=since,
             source=source,
             abuse=abuse,
+            skill=skill,
         )
 
         @functools.wraps(function)

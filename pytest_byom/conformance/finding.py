@@ -74,7 +74,10 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """The outcome of one check at one endpoint, with its reason and its findings."""
+    """The outcome of one check at one endpoint, with its reason and its findings.
+
+    `counts` is how many tries passed, and how many there were, where it was tried several times.
+    """
 
     check: str
     level: Level
@@ -85,17 +88,24 @@ class Verdict:
     breaks: str = ""
     reason: str = ""
     findings: tuple[Finding, ...] = ()
+    counts: tuple[int, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the verdict as plain data: what travels between processes and into reports."""
-        return {**asdict(self), "level": self.level.value, "outcome": self.outcome.value}
+        data = {**asdict(self), "level": self.level.value, "outcome": self.outcome.value}
+        if self.counts is None:
+            del data["counts"]
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Verdict:
         """Return the verdict that `as_json` made the data from."""
         findings = tuple(Finding(**finding) for finding in data["findings"])
         level, outcome = Level(data["level"]), Outcome(data["outcome"])
-        return cls(**{**data, "level": level, "outcome": outcome, "findings": findings})
+        read = {"level": level, "outcome": outcome, "findings": findings}
+        if counts := data.get("counts"):
+            read["counts"] = (int(counts[0]), int(counts[1]))
+        return cls(**{**data, **read})
 
 
 class Deviation(AssertionError):

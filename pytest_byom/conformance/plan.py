@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.capabilities import PROBES, WITHOUT
+from pytest_byom.conformance.repeating import again, needs_skill, repeatable
 from pytest_byom.conformance.values import BEYOND_WINDOWS
 from pytest_byom.contract import Contract, load_contract
 from pytest_byom.contract.placeholders import count_tokens
@@ -54,13 +55,18 @@ def make_plan(
     *,
     load: Callable[[str], Contract] = load_contract,
     fuzzed: int = 0,
+    repeat: int = 1,
+    learn: bool = False,
 ) -> Plan:
     """Return the plan for checks; those that need what the registry denies ask nothing.
 
-    `fuzzed` is how many requests a fuzz check makes at the most.
+    `fuzzed` is how many requests a fuzz check makes at the most. What checks ask that depend on the
+    model is asked `repeat` times, and to `learn` so is every valid request.
     """
+    load = repeatable(load)
     selected = list(checks)
     wanted = dict.fromkeys(FIRST)
+    skilled: dict[str, None] = {}
     total = 0
     for check in selected:
         if all(capabilities.get(need, True) for need in check.needs):
@@ -69,7 +75,12 @@ def make_plan(
             probes = [PROBES[need] for need in unsaid]
             beside = [WITHOUT[need] for need in unsaid if need in WITHOUT]
             wanted |= dict.fromkeys([*probes, *beside, *check.asks])
-    contracts = _with_followed(wanted, load)
+            if repeat > 1 and needs_skill(check):
+                skilled |= dict.fromkeys(check.asks)
+    if learn:
+        skilled |= dict.fromkeys(id for id in wanted if _can_repeat(load(id)))
+    tries = (again(id, n) for n in range(2, repeat + 1) for id in skilled)
+    contracts = _with_followed([*wanted, *tries], load)
     return Plan(
         checks=len(selected),
         contracts=tuple(contracts),
@@ -77,6 +88,11 @@ def make_plan(
         tokens=sum(_ceiling(contract, load) for contract in contracts.values()) + total * FUZZED,
         fuzzed=total,
     )
+
+
+def _can_repeat(contract: Contract) -> bool:
+    """Whether another answer to a request tells as much as the first."""
+    return contract.kind == "valid" and not contract.alone
 
 
 def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[str, Contract]:

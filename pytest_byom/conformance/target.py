@@ -15,6 +15,14 @@ from pytest_byom.conformance.fuzz.judging import Rulebook
 from pytest_byom.conformance.fuzz.making import is_fuzzed
 from pytest_byom.conformance.judging import Judge, find_known
 from pytest_byom.conformance.plan import FIRST, Plan, make_plan
+from pytest_byom.conformance.repeating import (
+    OPEN,
+    again,
+    is_repeat,
+    needs_skill,
+    repeatable,
+    sum_up,
+)
 from pytest_byom.conformance.sending import Aim
 from pytest_byom.conformance.showing import Shower
 from pytest_byom.conformance.spending import Spending
@@ -22,7 +30,7 @@ from pytest_byom.contract import load_contract
 from pytest_byom.registry.endpoints import is_credential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pytest_byom.client.models import CustomModel
     from pytest_byom.conformance.capabilities import Capability
@@ -42,7 +50,8 @@ class Target:
     `open` finds out whether there is anything to judge and raises `NothingToJudge` if not. An
     endpoint that is the embedded server is started by it, and stopped by `close`. `load` finds a
     contract by its id; `models` are the registry's, for names on the wire and for prices; `fuzz`
-    says how much is fuzzed.
+    says how much is fuzzed. With `repeat` what depends on the model is tried so many times, and
+    to `learn` what comes and goes in answers, so is every request.
     """
 
     def __init__(
@@ -53,13 +62,18 @@ class Target:
         load: Callable[[str], Contract] = load_contract,
         models: Mapping[str, CustomModel] | None = None,
         fuzz: FuzzSettings | None = None,
+        repeat: int = 1,
+        learn: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.custom: CustomModel | None = None
         self.model = model or endpoint.model or ""
         self.plan: Plan | None = None
         self._wanted = model
-        self._load = load
+        self._load = repeatable(load)
+        self._repeat = repeat
+        self._learn = learn
+        self._try = 1
         self._models = models or {}
         self._fuzz = fuzz or FuzzSettings()
         self._server: Any = None
@@ -72,7 +86,12 @@ class Target:
         Nothing is left running if that fails.
         """
         self.plan = make_plan(
-            checks, self.endpoint.capabilities, load=self._load, fuzzed=self._fuzz.most
+            checks,
+            self.endpoint.capabilities,
+            load=self._load,
+            fuzzed=self._fuzz.most,
+            repeat=self._repeat,
+            learn=self._learn,
         )
         try:
             if self.endpoint.is_embedded:
@@ -125,8 +144,10 @@ class Target:
         return self._asker
 
     def ask(self, contract: str) -> Exchange:
-        """Return the exchange of a contract, asked once for all checks."""
-        return self.asker.ask(contract)
+        """Return the exchange of a contract, asked once for all checks; anew for another try."""
+        if is_repeat(contract):  # named by a finding of that try
+            return self.asker.ask(contract)
+        return self.asker.ask(again(contract, self._try))
 
     def traffic(self) -> list[Exchange]:
         """Return every exchange of the run, waiting for those under way."""
@@ -182,8 +203,23 @@ class Target:
         }
 
     def judge(self, check: Check, run: Callable[[], object]) -> Verdict:
-        """Run a check against this endpoint and return its verdict."""
-        return self._judge.judge(check, run)
+        """Run a check against this endpoint and return its verdict.
+
+        What depends on the model is run several times, if the run repeats.
+        """
+        if self._repeat == 1 or not needs_skill(check):
+            return self._judge.judge(check, run)
+        try:
+            return sum_up(list(self._judge_tries(check, run)))
+        finally:
+            self._try = 1
+
+    def _judge_tries(self, check: Check, run: Callable[[], object]) -> Iterator[Verdict]:
+        for number in range(1, self._repeat + 1):
+            self._try = number
+            yield (verdict := self._judge.judge(check, run))
+            if verdict.outcome in OPEN:
+                return
 
     @cached_property
     def _judge(self) -> Judge:

@@ -83,6 +83,8 @@ def verdict_text(verdict: Verdict, *, before: str = "") -> list[str]:
     lines += _labelled("endpoint", verdict.endpoint)
     lines += _labelled("before", before)
     lines += _labelled("source", verdict.source)
+    if verdict.counts:
+        lines += _labelled("tries", f"{verdict.counts[0]} of {verdict.counts[1]} passed")
     if verdict.findings:
         groups = _grouped(verdict.findings)
         for group in groups[:FEW]:

@@ -141,7 +141,9 @@ class Requests:
 class Dialect:
     """What one server adds to the API, leaves out, and does in its own way.
 
-    `deviates` are the checks of the suite that find it: all of them, and no other.
+    `preflight` are the headers with which a browser's question is answered, if it is; {origin} is
+    that of the page. `deviates` are the checks of the suite that find a dialect: all of them, and
+    no other.
     """
 
     name: str
@@ -181,6 +183,7 @@ class Dialect:
     stream_type: str = "text/event-stream; charset=utf-8"
     error_event: Mapping[str, Any] | None = None
     requests: Requests = Requests()
+    preflight: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
     deviates: tuple[str, ...] = ()
 

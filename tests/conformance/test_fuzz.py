@@ -226,14 +226,33 @@ def test_a_hang_is_a_finding() -> None:
     """A request that gets no answer is shown as it is: making it small would take forever."""
 
     async def hangs(request: Request) -> Reply:
-        if b"Say ok." not in request.body:
+        if b"Say ok, number" not in request.body:
             await asyncio.Event().wait()
-        return error_reply(400, "no")
+        return answer()
 
     with fuzzing(hangs, timeout=0.3) as (fuzzer, _):
         found = list(fuzzer.broken("bodies"))
     assert [(w.place, w.expected) for w in found] == [("answer", "an answer")]
     assert found[0].got.startswith("no answer: not a byte for 0.3 s")
+
+
+async def sleeps(request: Request) -> Reply:
+    """Answer nobody."""
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets this event")
+
+
+@pytest.mark.parametrize("name", ["bodies", "broken_requests"])
+def test_a_slow_server_is_not_judged(name: str) -> None:
+    """Where a usual request gets no answer in time either, nothing is said of the other."""
+    with fuzzing(sleeps, timeout=0.1) as (fuzzer, _), pytest.raises(Inconclusive):
+        list(fuzzer.broken(name))
+
+
+def test_a_slow_server_is_not_judged_by_valid_requests() -> None:
+    """So it is with valid requests."""
+    with fuzzing(sleeps, timeout=0.1) as (fuzzer, _), pytest.raises(Inconclusive):
+        list(fuzzer.valid("parameters"))
 
 
 class Dies:

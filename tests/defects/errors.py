@@ -154,6 +154,8 @@ FAULTS_LEFT = frozenset(
 )
 """Checks of what has to be refused."""
 
+REPEATED = frozenset({"params.seed-repeats", "params.seed-repeats-greedy"})
+
 DEFECTS = [
     Defect(
         id="errors-500",

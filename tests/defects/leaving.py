@@ -29,6 +29,12 @@ BOUNDED = frozenset(
 )
 """Checks that hold the tokens of an answer against its limit."""
 
+DICTATED = frozenset(
+    {"concurrency.answers", "concurrency.streams", "concurrency.half-left", "concurrency.schemas"}
+    | {"concurrency.schema-then-none", "stream.separators"}
+)
+"""Checks of a text that a schema dictates."""
+
 TOKENS = frozenset(
     {"concurrency.limits", "concurrency.prompt-tokens"}
     | {"http.escapes", "messages.instructions-count", "messages.history-counts"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import REASONING, needing
+from defects.leaving import BOUNDED, REASONING, needing
 from defects.planting import (
     Asked,
     Defect,

@@ -111,21 +111,23 @@ DEFECTS = [
         id="stream-refused",
         title="Streams are refused.",
         change=refuse("streaming is not supported", when=streams),
-        lacks=needing("stream"),
+        lacks=needing("stream") | {"params.type-stream-options"},
     ),
     Defect(
         id="stream-500",
         title="A stream makes the server fail.",
         change=refuse("not implemented", status=500, when=_good_streams),
         turns=failed("stream.accepted", "http.stream-despite-accept")
-        | deviates("usage.stream-accepted"),
-        leaves=needing("stream") - ACCEPTED - STATUS,
+        | deviates("usage.stream-accepted", "limits.overlong-stream")
+        | failed("errors.client-fault"),
+        leaves=(needing("stream") - ACCEPTED - STATUS) | {"params.type-stream-options"},
     ),
     Defect(
         id="stream-as-json",
         title="stream is ignored: the answer is plain.",
         change=drop("stream", "stream_options", when=_good_streams),
-        turns=failed("http.stream-despite-accept", "stream.events"),
+        turns=failed("http.stream-despite-accept", "stream.events")
+        | deviates("params.type-stream-options"),
         leaves=needing("stream") - ACCEPTED - STATUS - {"stream.events", "stream.clean-end"},
     ),
     Defect(
@@ -135,7 +137,7 @@ DEFECTS = [
             set_header("content-type", "text/event-stream", when=_asks_no_stream),
             replace_body(render({"choices": []}).encode(), when=_asks_no_stream),
         ),
-        turns=failed("http.json-media-type", "http.json-body")
+        turns=failed("http.json-media-type", "http.json-body", "params.neutral-stream")
         | deviates("http.plain-despite-accept"),
         row="C030",
         issues=("rayonlabs/nineteen#83",),

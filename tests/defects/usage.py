@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import BOUNDED, TOKENS
+from defects.leaving import TOKENS
 from defects.planting import (
     Asked,
     Change,

@@ -281,6 +281,13 @@ def test_no_entry_of_a_model(name: str, status: int, body: Any, model: str) -> N
     assert (served.answer.status, completion(served)) == (status, body)
 
 
+def test_an_encoded_name() -> None:
+    """The name of a model may be percent-encoded, as openai-python does with a slash."""
+    mock = Mock(dialect="openrouter").models("openai/gpt-4o-mini")
+    served = mock.answer(get("/models/openai%2Fgpt-4o-mini"))
+    assert (served.answer.status, completion(served)["id"]) == (200, "openai/gpt-4o-mini")
+
+
 def test_no_such_entry() -> None:
     """The entry of a model that is not there is 404, also where a chat with it is 400."""
     mock = Mock(dialect="mistral").models("small")

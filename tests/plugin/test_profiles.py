@@ -61,7 +61,7 @@ def test_a_burden_has_to_be_allowed(run: Run, pytester: pytest.Pytester) -> None
             assert byom_ask("chat/plain").content
         """
     )
-    file = "test_a_burden_has_to_be_allowed.py"
+    file = "test_a_burden_has_to_be_allowed.py"  # a user's own is collected, and then left out
     run("--byom-endpoint=embedded", file).assert_outcomes(deselected=1)
     run("--byom-endpoint=embedded", "--byom-abuse", file).assert_outcomes(passed=1)
 

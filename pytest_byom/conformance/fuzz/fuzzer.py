@@ -19,6 +19,7 @@ from pytest_byom.conformance.fuzz.judging import (
 )
 from pytest_byom.conformance.fuzz.making import make_body, make_broken, make_valid
 from pytest_byom.conformance.fuzz.talking import Talk
+from pytest_byom.conformance.transport import SILENT
 
 if TYPE_CHECKING:
     from pytest_byom.conformance.exchange import Exchange
@@ -29,6 +30,9 @@ SHRINKS = 2
 
 TURNS = 4
 """So many requests a conversation is counted as."""
+
+GROUP = 8
+"""So many requests are sent before it is seen whether the server hangs."""
 
 LAST = {"messages": [{"role": "user", "content": "Say ok, please."}], "max_tokens": 16}
 GONE = "went away"
@@ -112,6 +116,8 @@ class Fuzzer:
         self._forget = forget
         self._make_rules = rules
         self._answered = False
+        self._hung = ""
+        self._number = 0
 
     @cached_property
     def _rules(self) -> Rulebook:
@@ -124,7 +130,7 @@ class Fuzzer:
         """
 
         def judge(exchange: Exchange) -> Iterator[Wrong]:
-            yield from judge_valid(exchange, self._rules, self.ask)
+            yield from judge_valid(exchange, self._rules, self)
             if exchange.status == 200 and not exchange.trouble:
                 yield from also(exchange)
 
@@ -137,7 +143,7 @@ class Fuzzer:
         """
 
         def judge(exchange: Exchange) -> Iterator[Wrong]:
-            yield from judge_broken(exchange, self._rules)
+            yield from judge_broken(exchange, self._rules, self)
             if refused:
                 yield from judge_refusal(exchange)
 
@@ -184,8 +190,8 @@ class Fuzzer:
         rules = self._rules
         talk = Talk(
             ask,
-            valid=lambda exchange: judge_valid(exchange, rules, self.ask),
-            broken=lambda exchange: judge_broken(exchange, rules),
+            valid=lambda exchange: judge_valid(exchange, rules, self),
+            broken=lambda exchange: judge_broken(exchange, rules, self),
         )
         found: list[tuple[Exchange, Wrong]] = []
         try:
@@ -206,20 +212,41 @@ class Fuzzer:
         exchange = self.ask(make_valid(LAST))
         if exchange.status == 200:
             return
-        if exchange.trouble.startswith(NOT_ASKED) and GONE not in exchange.trouble:
+        slow = SILENT in exchange.trouble
+        if exchange.trouble.startswith(NOT_ASKED) and (slow or GONE not in exchange.trouble):
             raise Inconclusive(exchange.trouble)
         got = exchange.trouble or f"{exchange.status}: {exchange.error_message()}"
         yield wrong(exchange, "answer", expected="200", got=got)
 
     def ask(self, contract: Contract) -> Exchange:
         """Return the exchange of a contract."""
+        if self._hung:
+            raise Inconclusive(self._hung)
         (exchange,) = self._ask_all([contract])
         return exchange
 
+    def ask_now(self, body: dict[str, Any]) -> Exchange:
+        """Return the exchange of a request that was never asked before; see whether it hangs."""
+        self._number += 1
+        said = {"role": "user", "content": f"Say ok, number {self._number}."}
+        exchange = self.ask(make_valid({**body, "messages": [*body["messages"][:-1], said]}))
+        if exchange.status is None:
+            self._hung = exchange.trouble
+        return exchange
+
     def _ask_all(self, contracts: Iterable[Contract]) -> list[Exchange]:
-        exchanges = self._send(contracts)
-        self._answered = self._answered or any(e.status is not None for e in exchanges)
-        return exchanges
+        """Ask in groups: a server that hangs is noticed after the first, and left alone."""
+        wanted = list(contracts)
+        found: list[Exchange] = []
+        for start in range(0, len(wanted), GROUP):
+            if self._hung:
+                break
+            found += self._send(wanted[start : start + GROUP])
+            silent = any(e.trouble.startswith(SILENT) for e in found[start:])
+            if silent and len(wanted) > GROUP:
+                self.ask_now(LAST)
+        self._answered = self._answered or any(e.status is not None for e in found)
+        return found
 
     def _hunt(self, name: str, make: Make, judge: Judgement) -> Iterator[Wrong]:
         from pytest_byom.conformance.fuzz import drawing, searching
@@ -232,6 +259,7 @@ class Fuzzer:
         tally = Tally()
         for exchange in self._ask_all(contracts.values()):
             tally.add(exchange, judge)
+        tally.stopped = tally.stopped or self._hung
         if not tally.wrongs:
             tally.conclude(len(contracts))
         budget = Budget(count * SHRINKS, asked=set(contracts))

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_byom.conformance.answers import wrong
 from pytest_byom.conformance.finding import Inconclusive, Level, Unsupported, Wrong
 from pytest_byom.conformance.fuzz.making import make_valid
 from pytest_byom.conformance.fuzz.taming import tame, without_odd_characters
+from pytest_byom.conformance.transport import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from pytest_byom.conformance.check import Check
     from pytest_byom.conformance.exchange import Exchange
     from pytest_byom.contract import Contract
 
 NOT_ASKED = "not asked"
+USUAL_REQUEST = {"messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 16}
 BUSY = (408, 409, 425, 429, 503, 529)
 """Statuses of a server that cannot answer now: they say nothing of the request."""
 
@@ -54,9 +56,17 @@ def _broken(rule: Check, exchange: Exchange) -> list[Wrong]:
     return found
 
 
-def judge_valid(
-    exchange: Exchange, rules: Rulebook, ask: Callable[[Contract], Exchange]
-) -> list[Wrong]:
+class Asks(Protocol):
+    """What a judgement may ask besides."""
+
+    def ask(self, contract: Contract) -> Exchange:
+        """Return the exchange of a contract."""
+
+    def ask_now(self, body: dict[str, Any]) -> Exchange:
+        """Return the exchange of a request that was never asked before."""
+
+
+def judge_valid(exchange: Exchange, rules: Rulebook, server: Asks) -> list[Wrong]:
     """Return what is wrong with the answer to a valid request.
 
     Raises Unsupported where the server refuses what it may: the feature, not the value; and
@@ -65,29 +75,33 @@ def judge_valid(
     _see_answer(exchange)
     if exchange.status == 200:
         return _broken_off(exchange) or rules.wrongs(exchange)
+    if exchange.status is None:
+        return _silence(exchange, server, tame(exchange.request_json))
     if not exchange.is_refused:
-        return _silence(exchange) or [_status(exchange, "200")]
+        return [_status(exchange, "200")]
     refusal = Unsupported(f"refused with {exchange.status}: {exchange.error_message()}")
     body = exchange.request_json
     plainer = without_odd_characters(body)
-    if plainer != body and ask(make_valid(plainer)).status == 200:
+    if plainer != body and server.ask(make_valid(plainer)).status == 200:
         raise refusal
     twin = tame(body)
     if twin == body:
         raise refusal
-    if ask(make_valid(twin)).status != 200:
+    if server.ask(make_valid(twin)).status != 200:
         raise refusal
     return [_status(exchange, "200, as for the same request with everyday values")]
 
 
-def judge_broken(exchange: Exchange, rules: Rulebook) -> list[Wrong]:
+def judge_broken(exchange: Exchange, rules: Rulebook, server: Asks) -> list[Wrong]:
     """Return what is wrong with the answer to a broken request, but for that it was accepted."""
     _see_answer(exchange)
+    if exchange.status is None:
+        return _silence(exchange, server, USUAL_REQUEST)
     if exchange.is_refused:
         return rules.wrongs(exchange)
     if exchange.status == 200:
         return []
-    return _silence(exchange) or [_status(exchange, "a status from 400 to 499")]
+    return [_status(exchange, "a status from 400 to 499")]
 
 
 def judge_refusal(exchange: Exchange) -> list[Wrong]:
@@ -106,9 +120,13 @@ def _see_answer(exchange: Exchange) -> None:
         raise Inconclusive(f"answered with {exchange.status}: {exchange.error_message()}")
 
 
-def _silence(exchange: Exchange) -> list[Wrong]:
-    if exchange.status is not None:
-        return []
+def _silence(exchange: Exchange, server: Asks, usual: dict[str, Any]) -> list[Wrong]:
+    """Return the finding that no answer came.
+
+    Inconclusive if none comes to a usual request in that time either: a server may be slow.
+    """
+    if exchange.trouble.startswith(SILENT) and server.ask_now(usual).status is None:
+        raise Inconclusive(f"a usual request gets no answer either: {exchange.trouble}")
     return [wrong(exchange, "answer", expected="an answer", got=exchange.trouble)]
 
 
