@@ -62,7 +62,7 @@ def test_the_same_with_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with running_llamacpp(api_key=key) as base_url:
         registry = tmp_path / "byom.yaml"
         text = (HERE / "byom.yaml").read_text("utf-8")
-        registry.write_text(text.replace("model:", "api_key: ${BYOM_KEY}\n    model:"), "utf-8")
+        registry.write_text(text.replace("model:", "api_key: ${BYOM_KEY}\n    model:", 1), "utf-8")
         monkeypatch.setenv("BYOM_KEY", key)
         code, output, results = judge(base_url, tmp_path, f"--byom-registry={registry}")
 
