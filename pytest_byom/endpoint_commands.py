@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_MODELS = 4
 """Models of an endpoint that are shown; of a cloud's hundreds the first few will do."""
+
+LONGEST_NAME = 80
 
 LONGEST = 600
 """Seconds: whoever waits for longer waits for a server that hangs."""
@@ -57,7 +60,8 @@ def _seconds(arguments: argparse.Namespace) -> float:
 
 def _says(found: Found) -> str:
     if found.state is State.REACHABLE:
-        parts = [found.who or "a server that does not say which", _models(found), found.advice]
+        who = plain(found.who) or "a server that does not say which"
+        parts = [who, _models(found), found.advice]
         return f"{found.base_url}: {', '.join(filter(None, parts))}"
     return f"{found.base_url}: {found.advice}".removeprefix(": ").removesuffix(": ")
 
@@ -65,7 +69,7 @@ def _says(found: Found) -> str:
 def _models(found: Found) -> str:
     if not found.models:
         return ""
-    shown = ", ".join(found.models[:MOST_MODELS])
+    shown = ", ".join(map(plain, found.models[:MOST_MODELS]))
     number = len(found.models)
     more = ", …" if number > MOST_MODELS else ""
     return f"{number} model{'s' * (number != 1)}: {shown}{more}"
@@ -91,7 +95,9 @@ def init(arguments: argparse.Namespace) -> tuple[list[Styled], int]:
     except OSError as error:
         raise RegistryError(f"{file} cannot be written: {error.strerror or error}") from None
     names = [*(each.name for each in running), *(each.name for each in clouds)]
-    lines: list[Styled] = [(f"{each.name}: {each.who or 'a server'}", {}) for each in running]
+    lines: list[Styled] = [
+        (f"{each.name}: {plain(each.who) or 'a server'}", {}) for each in running
+    ]
     lines += [(f"{each.name}: its key is in {each.key_variable}", {}) for each in clouds]
     lines.append((f"{file}: {len(names)} endpoint{'s' * (len(names) != 1)}", {"bold": True}))
     lines.append((f"next: pytest --byom-endpoint={names[0]}", {}))
@@ -125,7 +131,7 @@ def local_entry(found: Found) -> str:
 
     One that is not what its port is known for gets the dialect of what it is, if that is known.
     """
-    comment = f" # {found.who}" if found.who else ""
+    comment = f" # {plain(found.who)}" if found.who else ""
     lines = [f"  {found.name}:{comment}", f"    base_url: {found.base_url}"]
     if found.models:
         lines.append(f"    model: {quote(found.models[0])}")
@@ -146,8 +152,12 @@ def cloud_entry(endpoint: Endpoint) -> str:
     )
 
 
+def plain(text: str) -> str:
+    """Return what a server says of itself as one short line that changes no terminal."""
+    printable = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return printable if len(printable) <= LONGEST_NAME else f"{printable[: LONGEST_NAME - 1]}…"
+
+
 def quote(text: str) -> str:
     """Return a text as YAML takes it, and without what registry values replace."""
-    import json
-
     return json.dumps(text.replace("${", "$"), ensure_ascii=False)

@@ -142,5 +142,8 @@ def watching(request: pytest.FixtureRequest, mock: _Mock) -> Iterator[_Mock]:
     """
     with running(request, mock) as watch:
         yield mock
+    checks = request.config.pluginmanager.get_plugin("byom-mock-checks")
+    if checks is not None:
+        checks.note(request.node.nodeid, mock)
     if mock.strict and (found := mock.report(with_unused=not watch.failed)):
         pytest.fail(found, pytrace=False)

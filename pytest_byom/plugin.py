@@ -160,6 +160,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="For tests with @pytest.mark.byom_recording: none (default) replays, once records "
         "what is not recorded yet, all records anew",
     )
+    group.addoption(
+        "--byom-check-mocks",
+        action="store_true",
+        help="Run your own tests, and tell which replies of their mocks the endpoint does not "
+        "agree with; needs --byom-endpoint",
+    )
     parser.addini("byom_endpoint", "The endpoint that the byom fixtures use", default="embedded")
     parser.addini("byom_registry", "The file with the endpoints, see --byom-registry")
     parser.addini(
@@ -176,6 +182,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("byom_endpoint"):
         _refuse_lonely_options(config)
         return
+    if config.getoption("byom_check_mocks"):
+        _check_mocks(config)
+        return
     from pytest_byom.suite_hooks import SuiteHooks
 
     run = suite_run(config)
@@ -191,7 +200,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadgroup"  # all checks of an endpoint belong to one worker
 
 
+def _check_mocks(config: pytest.Config) -> None:
+    """Run the user's tests in place of the suite, and hold their mocks against the endpoint."""
+    for option in ("report", "save", "baseline", "gate", "record"):
+        if config.getoption(f"byom_{option}"):
+            raise pytest.UsageError(
+                f"--byom-{option} is about a server, --byom-check-mocks about your mocks: "
+                "make two runs"
+            )
+    from pytest_byom.mock_checks import NAME, MockChecks
+
+    config.pluginmanager.register(MockChecks(config, suite_run(config)), NAME)
+
+
 def _refuse_lonely_options(config: pytest.Config) -> None:
+    if config.getoption("byom_check_mocks"):
+        raise pytest.UsageError(
+            "--byom-check-mocks needs --byom-endpoint: which server should the mocks agree with?"
+        )
     for option in ("save", "baseline", "gate"):
         if config.getoption(f"byom_{option}"):
             raise pytest.UsageError(f"--byom-{option} needs --byom-endpoint: whose is it?")

@@ -31,7 +31,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "contract": ("client", "documents"),
     "conformance": ("client", "registry", "contract", "mock", "strategies"),
     "mock": ("client", "documents", "registry", "contract"),
-    "strategies": ("client", "strategies"),
+    "strategies": ("client", "strategies", "mock.replies"),
     "gate": ("gate", "conformance.finding"),
 }
 """What the modules of a room may import of the others; a room that is not named may all.

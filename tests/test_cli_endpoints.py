@@ -232,6 +232,16 @@ def test_an_endpoint_that_nobody_knows() -> None:
     assert (found.state, found.advice) == (State.SILENT, "Start the server, or correct base_url")
 
 
+def test_a_hostile_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a server calls its model moves no cursor, and fills no screen."""
+    pages = {"/v1/models": listing("\x1b[2Jgone\n", "long" * 1000, "three", "four", "five")}
+    with serving(speaking(pages)) as url:
+        (folder / "byom.yaml").write_text(f"endpoints:\n  mine: {{base_url: {url}}}\n", "utf-8")
+        main(["endpoints", *PATIENT])
+    [line] = [line for line in capsys.readouterr().out.split("\n") if line.startswith("mine")]
+    assert line.endswith(f"5 models: ?[2Jgone?, {'long' * 19}lon…, three, four, …")
+
+
 def test_no_key_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A server that says the key wherever it can shows it to nobody."""
     pages = {"/v1/models": listing(f"model-{KEY}", owner=KEY), "/version": {"version": KEY}}

@@ -51,6 +51,7 @@ class Assembler:
         self._told = 0
         self._top: dict[str, Any] = {}
         self._choices: dict[int, ChoiceParts] = {}
+        self._last: ChoiceParts | None = None  # whose text `add_text` takes
         self._usage: Mapping[str, Any] | None = None
         self._names: tuple[Any, ...] = ()
         self._usual_size = 0  # of a chunk that has these names, its choices, and nothing else
@@ -91,6 +92,27 @@ class Assembler:
                 self._find_error(chunk, event, events)
         else:
             self._repairs("chunk-not-object", f"a chunk is of the type {type(chunk).__name__}")
+        if self._repairs.count > self._told:
+            self._tell_repairs(events)
+        return events
+
+    def text_alone(self, chunk: object) -> str | None:
+        """The text of the chunk that was just taken, if it is all that the chunk told.
+
+        Of another one that differs in its text alone, `add_text` can then take that text.
+        """
+        choices = chunk.get("choices") if isinstance(chunk, dict) else None
+        if self._error or not isinstance(choices, list) or len(choices) != 1:
+            return None
+        parts = self._choices.get(choices[0]["index"]) if _has_index(choices[0]) else None
+        self._last = parts
+        return parts.text_alone(choices[0]) if parts else None
+
+    def add_text(self, text: str) -> list[Event]:
+        """Take a chunk that differs from the one before in this text alone: see `text_alone`."""
+        events: list[Event] = []
+        if self._last:
+            self._last.add_text(text, events)
         if self._repairs.count > self._told:
             self._tell_repairs(events)
         return events
@@ -223,6 +245,10 @@ class Assembler:
     def _tell_repairs(self, events: list[Event]) -> None:
         events += map(StreamWarning, self._repairs.as_tuple(after=self._told))
         self._told = self._repairs.count
+
+
+def _has_index(choice: object) -> bool:
+    return isinstance(choice, dict) and type(choice.get("index")) is int
 
 
 _MISSING = object()

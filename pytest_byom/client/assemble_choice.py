@@ -72,6 +72,18 @@ class ChoiceParts:
                 (key, value) for key, value in choice.items() if key not in _CHOICE_MEMBERS
             )
 
+    def text_alone(self, choice: Mapping[str, Any]) -> str | None:
+        """The text of a choice just taken, if the same again would only add that text."""
+        delta = choice.get("delta")
+        if not isinstance(delta, dict) or choice.get("logprobs"):
+            return None
+        text = delta.get("content")
+        is_alone = all(
+            value is None or name in ("content", "role") for name, value in delta.items()
+        )
+        is_running = self._content_open and self._is_plain and not self.finish_reason
+        return text if is_alone and is_running and isinstance(text, str) else None
+
     def stop(self, events: list[Event]) -> None:
         """Close what is open."""
         if self._tags:
@@ -114,7 +126,7 @@ class ChoiceParts:
         content = delta.get("content")
         if len(delta) == 1 and isinstance(content, str):  # nearly always
             if self._content_open and self._is_plain and not self.finish_reason:
-                self._add_text(content, events)
+                self.add_text(content, events)
             else:
                 self._read_content(content, events)
             return
@@ -162,13 +174,14 @@ class ChoiceParts:
         if self._tags:
             self._part_text(self._tags.feed(text), events)
         else:
-            self._add_text(text, events)
+            self.add_text(text, events)
 
     def _part_text(self, pieces: list[tuple[bool, str]], events: list[Event]) -> None:
         for is_thought, piece in pieces:
-            (self._think if is_thought else self._add_text)(piece, events)
+            (self._think if is_thought else self.add_text)(piece, events)
 
-    def _add_text(self, piece: str, events: list[Event]) -> None:
+    def add_text(self, piece: str, events: list[Event]) -> None:
+        """Take more text, as it is."""
         text = self._content.add(piece)
         if text:
             if not self._content_open:

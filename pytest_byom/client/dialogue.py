@@ -3,15 +3,16 @@
 A dialogue is a generator. It yields steps and receives what became of them:
 
     Send(request)   -> Head, or a NetworkError       the request goes out, the answer's head is in
-    Read()          -> bytes, or a NetworkError      the next bytes of the body; none at its end
+    Read(events)    -> bytes, or a NetworkError      the next bytes of the body; none at its end
     Close()         -> None                          no more is wanted of this answer
     Wait(seconds)   -> None
     Summarise(...)  -> str                           another model is asked for a summary
     Drain()         -> None                          what is left of a complete answer is dropped
-    Emit(events)    -> None                          for whoever reads the stream
+    Emit(events)    -> None                          nothing is left to do
 
-The sync and the async client perform the same steps. Errors of the network are values here, so
-that whether to ask again is decided in one place. What a dialogue raises is of our error tree.
+Events are for whoever reads the stream: a step is performed once its events have been read. The
+sync and the async client perform the same steps. Errors of the network are values here, so that
+whether to ask again is decided in one place. What a dialogue raises is of our error tree.
 """
 
 from __future__ import annotations
@@ -57,9 +58,11 @@ class Send:
     request: WireRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one is made for each chunk, and a frozen one takes twice as long
 class Read:
     """Wait for the next bytes of the body."""
+
+    events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,9 @@ class Summarise:
     messages: Sequence[Mapping[str, Any]]
 
 
-@dataclass(slots=True)  # one is made for each chunk, and a frozen one takes twice as long
+@dataclass(frozen=True, slots=True)
 class Emit:
-    """Hand events to whoever reads the stream."""
+    """Hand the last events to whoever reads the stream."""
 
     events: Sequence[Event]
 

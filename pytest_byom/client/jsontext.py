@@ -35,6 +35,15 @@ def parse_json(text: str) -> Any:
     return _parse_again(text)
 
 
+def parse_json_string(text: str, start: int) -> tuple[str | None, int]:
+    """Read the string whose quote stands at `start`; gives it with its end, None if it is none."""
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None, start
+    return (value, end) if isinstance(value, str) else (None, start)
+
+
 def _parse_again(text: str) -> Any:
     """Read a text with white space around it, or one with an error to be named."""
     try:

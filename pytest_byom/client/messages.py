@@ -1,7 +1,7 @@
 """Makes the messages of a conversation; each is the plain object that goes over the wire.
 
 The server's own answer needs no helper: put the Response itself into the list, and its message
-goes back as it came.
+goes back as it came, its reasoning too; `without_reasoning` leaves that away.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_byom.client.errors import UsageError
+from pytest_byom.client.reading import REASONING_NAMES, is_thinking, thinking_between
 from pytest_byom.client.response import Choice, Response, ToolCall
 
 Message = Mapping[str, Any]
@@ -68,6 +69,24 @@ def tool_result(call: ToolCall | str, content: object) -> dict[str, Any]:
         except (TypeError, ValueError) as error:
             raise UsageError(f"the result of a tool cannot be written as JSON: {error}") from None
     return {"role": "tool", "tool_call_id": identifier, "content": content}
+
+
+def without_reasoning(
+    answer: Response | Choice | Message, *, think_tags: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """The server's message without its reasoning, for servers that refuse it in a history.
+
+    Taken away are the members that hold it, the parts of the content that do, and, where
+    `think_tags` names two marks, what stands between them.
+    """
+    message = answer.message if isinstance(answer, Response | Choice) else answer
+    kept = {name: value for name, value in message.items() if name not in REASONING_NAMES}
+    content = kept.get("content")
+    if isinstance(content, list):
+        kept["content"] = [part for part in content if not is_thinking(part)]
+    elif isinstance(content, str) and think_tags:
+        kept["content"] = thinking_between(think_tags).sub("", content)
+    return kept
 
 
 def text(content: str) -> dict[str, Any]:

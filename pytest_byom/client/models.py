@@ -25,10 +25,11 @@ class CustomModel:
     """A model behind any server, described by whoever brings it.
 
     `model_id` is what people write, `api_model` what goes over the wire (`model_id` if it is
-    empty). Of the flags, `structured_output` and `attachments` are enforced before anything is
-    sent; `context_window` (0: unknown) and `default_max_tokens` (0: none) are tokens. Prices are
-    for a million tokens in `currency`; a cached price of 0 means that cached tokens cost what
-    others do. `max_tokens_field` names the request field that limits the answer.
+    empty). `structured_output`, `attachments` and `reasoning` (asked for by `reasoning_effort`)
+    are refused before anything is sent where the flag is not set; `image_generation` only tells.
+    `context_window` (0: unknown) and `default_max_tokens` (0: none) are tokens. Prices are for a
+    million tokens in `currency`; a cached price of 0 means that cached tokens cost what others
+    do. `max_tokens_field` names the request field that limits the answer.
 
     Raises UsageError for a value that cannot be meant.
     """

@@ -144,10 +144,16 @@ def read_tool_call(call: Mapping[str, Any], *, flag: Flag) -> ToolCall:
     return ToolCall(
         id=None if identifier in (None, "") else str(identifier),
         name=_text_or_none(inner.get("name")),
-        arguments=arguments_text(inner.get("input" if is_custom else "arguments"), flag=flag),
+        arguments=arguments_text(_arguments_in(inner, is_custom=is_custom), flag=flag),
         type=_text_or_none(call.get("type")) or ("custom" if is_custom else "function"),
         raw=call,
     )
+
+
+def _arguments_in(inner: Mapping[str, Any], *, is_custom: bool) -> object:
+    """The arguments under their name, or under that of TGI 1.4."""
+    name = "input" if is_custom else "arguments"
+    return inner.get(name, inner.get("parameters"))
 
 
 def arguments_text(arguments: object, *, flag: Flag) -> str:
@@ -170,9 +176,13 @@ def split_content(content: object, *, flag: Flag) -> tuple[str | None, str]:
     texts: list[str] = []
     thoughts: list[str] = []
     for part in content:
-        kind = part.get("type") if isinstance(part, dict) else "text"
-        (thoughts if kind in ("thinking", "reasoning") else texts).append(part_text(part))
+        (thoughts if is_thinking(part) else texts).append(part_text(part))
     return "".join(texts) if texts else None, "".join(thoughts)
+
+
+def is_thinking(part: object) -> bool:
+    """Whether a content part is reasoning."""
+    return isinstance(part, dict) and part.get("type") in ("thinking", "reasoning")
 
 
 def part_text(part: object) -> str:
@@ -212,9 +222,14 @@ def usage_in(body: Mapping[str, Any]) -> Usage | None:
     return next(filter(None, found), None)
 
 
+def thinking_between(tags: tuple[str, str]) -> re.Pattern[str]:
+    """What finds the reasoning between two marks in a text."""
+    return re.compile(re.escape(tags[0]) + "(.*?)" + re.escape(tags[1]), re.DOTALL)
+
+
 def part_thinking(response: Response, tags: tuple[str, str]) -> Response:
     """The response with what stands between the tags as reasoning; the message stays as it is."""
-    pattern = re.compile(re.escape(tags[0]) + "(.*?)" + re.escape(tags[1]), re.DOTALL)
+    pattern = thinking_between(tags)
     choices = []
     for choice in response.choices:
         thoughts = "".join(pattern.findall(choice.content or ""))

@@ -110,6 +110,8 @@ def build_body(
     if described:
         if output:
             described.require("structured_output", wanted="structured output")
+        if settings.reasoning_effort not in (None, "none"):
+            described.require("reasoning", wanted="reasoning_effort")
         attached = attachments_in(messages)
         if attached:
             described.require("attachments", wanted=f"to read an attachment ({attached[0]})")

@@ -34,14 +34,20 @@ _NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclasses.dataclass(frozen=True)
 class OutputSchema:
-    """What a structured answer must look like; `target` is the Python type to make, if any."""
+    """What a structured answer must look like; `target` is the Python type to make, if any.
+
+    `given` is a whole `response_format`, which is sent as it is.
+    """
 
     name: str
     schema: Mapping[str, Any]
     target: Any = None
+    given: Mapping[str, Any] | None = None
 
     def response_format(self) -> dict[str, Any]:
         """The request's `response_format`; `strict` is set if the schema has the strict form."""
+        if self.given is not None:
+            return dict(self.given)
         described = {
             "name": self.name,
             "schema": dict(self.schema),
@@ -66,11 +72,12 @@ def output_schema(source: OutputSchema | Mapping[str, Any] | type) -> OutputSche
         return source
     if isinstance(source, Mapping):
         given: Mapping[str, Any] = source
+        whole = None
         if given.get("type") == "json_schema" and isinstance(given.get("json_schema"), Mapping):
-            given = given["json_schema"]  # a whole response_format
+            whole, given = given, given["json_schema"]
         schema = given["schema"] if isinstance(given.get("schema"), Mapping) else given
         name = str(given.get("name" if schema is not given else "title") or "output")
-        return OutputSchema(_NAME.sub("_", name)[:64], schema)
+        return OutputSchema(_NAME.sub("_", name)[:64], schema, given=whole)
     if _is_class(source):
         return OutputSchema(_NAME.sub("_", source.__name__)[:64], type_schema(source), source)
     raise UsageError(f"a schema must be JSON Schema, a dataclass or a TypedDict, not {source!r}")

@@ -85,7 +85,9 @@ class SSEDecoder:
         if max_event_bytes < 1:
             raise UsageError(f"max_event_bytes must be positive, not {max_event_bytes}")
         self.max_event_bytes = max_event_bytes
+        self._short = min(_LONG_CHUNK, max_event_bytes)  # no line of fewer bytes is too long
         self.comments = 0
+        self._comment = b""  # the last one that was alone, with its blank line
         self.retry: int | None = None
         self.last_event_id = ""
         self._unsettled = True  # the next chunk needs _settle, for one of the next four:
@@ -111,40 +113,58 @@ class SSEDecoder:
 
         Raises EventTooLarge beyond the limit, after the events before it have been given back.
         """
-        if self._between and chunk[:6] == b"data: ":  # nearly all chunks are one such event
-            end = -2 if chunk[-3:-1] != b"\n\r" else -4
-            data = chunk[6:end]
-            if (
-                _LF not in data
-                and _CR not in data
-                and chunk[end:] in _ENDS
-                and len(chunk) <= self.max_event_bytes
-            ):
-                try:
-                    text = data.decode()
-                except UnicodeDecodeError:
-                    text = data.decode("utf-8", "replace")
-                if self.last_event_id:
-                    return [ServerSentEvent("message", text, self.last_event_id)]
-                event = _Message()  # as in _message: a call would cost as much as all the rest
-                event.data = text
-                return [event]
+        if self._between:  # nearly all chunks are whole events, perhaps with a comment before
+            is_data = chunk[:6] == b"data: "
+            if not is_data and chunk and chunk[0] == _COLON_BYTE:
+                rest = chunk.removeprefix(self._comment)  # a server repeats one and the same
+                if rest is chunk:
+                    rest = self._skip_comment(chunk)
+                else:
+                    self.comments += 1
+                chunk = rest
+                is_data = chunk[:6] == b"data: "
+            if is_data:
+                if chunk[-2:] == b"\n\n":
+                    data = chunk[6:-2]
+                else:
+                    data = chunk[6:-4] if chunk[-4:] == b"\r\n\r\n" else b"\r"
+                if _CR not in data and len(chunk) <= self.max_event_bytes:
+                    try:
+                        text = data.decode()
+                    except UnicodeDecodeError:
+                        text = data.decode("utf-8", "replace")
+                    if _LF not in data:
+                        if self.last_event_id:
+                            return [ServerSentEvent("message", text, self.last_event_id)]
+                        event = _Message()  # in place: a call would cost as much as all the rest
+                        event.data = text
+                        return [event]
+                    texts = text.split("\n\ndata: ")
+                    if "\n" not in "".join(texts):
+                        return self._messages(texts)
         if self._unsettled:
             chunk = self._settle(chunk)
+        tail = self._tail
         if _LF not in chunk and _CR not in chunk:
-            if chunk:
+            if tail and tail[0] != _COLON_BYTE and len(tail) + len(chunk) < self._short:
+                tail += chunk  # as in _grow_tail
+            elif chunk:
                 self._grow_tail(chunk)
             return []
-        events: list[ServerSentEvent] = []
-        size = len(self._tail) + len(chunk)
+        size = len(tail) + len(chunk)
+        if not self._block and size <= self.max_event_bytes:
+            if size >= _LONG_CHUNK:
+                events = self._take_run(chunk)
+            else:
+                events = self._take_end(chunk) if tail and _CR not in chunk else []
+            if events:
+                return events
+        events = []
         try:
-            if self._block or size > self.max_event_bytes:
+            if self._block or size > self.max_event_bytes or _CR in chunk:
                 self._take_lines(chunk, events)
-            elif size < _LONG_CHUNK or not self._take_run(chunk, events):
-                if _CR in chunk:
-                    self._take_lines(chunk, events)
-                elif not (self._tail and self._take_end(chunk, events)):
-                    self._take_blocks(chunk, events)
+            else:
+                self._take_blocks(chunk, events)
         except EventTooLarge:
             if not events:
                 raise
@@ -169,6 +189,16 @@ class SSEDecoder:
         if rest:
             self._end_line(rest)
         self._end_event(events)
+        return events
+
+    def _messages(self, texts: list[str]) -> list[ServerSentEvent]:
+        if self.last_event_id:
+            return [ServerSentEvent("message", text, self.last_event_id) for text in texts]
+        events: list[ServerSentEvent] = []
+        for text in texts:
+            event = _Message()  # in place, as in feed
+            event.data = text
+            events.append(event)
         return events
 
     def _message(self, data: str) -> ServerSentEvent:
@@ -196,42 +226,56 @@ class SSEDecoder:
         self._unsettled = self._after_cr
         return chunk
 
-    def _take_end(self, chunk: bytes, events: list[ServerSentEvent]) -> bool:
-        """Take the end of an event of one data line, cut by reads; False if it is none."""
+    def _skip_comment(self, chunk: bytes) -> bytes:
+        """Take a comment and the blank line after it from the start of a chunk, if they are."""
+        comment, end, rest = chunk.partition(b"\n\n")
+        if not end or _LF in comment or _CR in comment:
+            return chunk
+        self._comment = comment + end if len(comment) < _LONG_CHUNK else b""
+        self.comments += 1
+        return rest
+
+    def _take_end(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Take the end of an event of one data line, cut by reads; nothing if it is none."""
         tail = self._tail
         head, end, rest = chunk.partition(b"\n\n")
         if not end or _LF in head or _LF in rest or not tail.startswith(b"data: "):
-            return False
+            return []
         tail += head
-        events.append(self._message(tail[6:].decode("utf-8", "replace")))
+        try:
+            text = tail[6:].decode()
+        except UnicodeDecodeError:
+            text = tail[6:].decode("utf-8", "replace")
         tail.clear()
-        tail += rest if rest[:1] != b":" else b":"
-        self._between = not rest
-        return True
+        if rest:
+            tail += rest if rest[0] != _COLON_BYTE else b":"
+        else:
+            self._between = True
+        if self.last_event_id:
+            return [ServerSentEvent("message", text, self.last_event_id)]
+        event = _Message()
+        event.data = text
+        return [event]
 
-    def _take_run(self, chunk: bytes, events: list[ServerSentEvent]) -> bool:
-        """Take a chunk of events of one data line each, as most are; False if it holds others."""
+    def _take_run(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Take a chunk of events of one data line each, as most are; nothing if it holds others."""
         tail = self._tail
         chunk = bytes(tail) + chunk
-        run, end, rest = chunk.rpartition(b"\r\n\r\n" if _CR in chunk else b"\n\n")
-        if run[:6] != b"data: " or _LF in rest or _CR in rest:
-            return False
-        texts = run[6:].decode("utf-8", "replace").split(f"{end.decode()}data: ")
+        has_cr = _CR in chunk
+        end = b"\r\n\r\n" if has_cr else b"\n\n"
+        at = chunk.rfind(end)
+        rest = chunk[at + len(end) :]
+        if at < 0 or chunk[:6] != b"data: " or _LF in rest or _CR in rest:
+            return []
+        texts = chunk[6:at].decode("utf-8", "replace").split(f"{end.decode()}data: ")
         joined = "".join(texts)
-        if "\n" in joined or "\r" in joined:
-            return False
-        if self.last_event_id:
-            events += map(self._message, texts)
-        else:
-            for text in texts:
-                event = _Message()  # in place, as in feed
-                event.data = text
-                events.append(event)
+        if "\n" in joined or (has_cr and "\r" in joined):
+            return []
         tail.clear()
         self._between = not rest
         if rest:
             self._grow_tail(rest)
-        return True
+        return self._messages(texts)
 
     def _take_blocks(self, chunk: bytes, events: list[ServerSentEvent]) -> None:
         """Take a chunk whose lines end in LF, with no unfinished event before it."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_byom.client.dialogue import Emit
+from pytest_byom.client.dialogue import Emit, Read
 from pytest_byom.client.errors import BrokenStream, BYOMError
 from pytest_byom.client.events import StreamComplete, StreamError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 
     from pytest_byom.client.dialogue import Step
     from pytest_byom.client.events import Event
     from pytest_byom.client.http import AsyncWire, SyncWire
     from pytest_byom.client.response import Response
 
-
-_ENDS = (StreamComplete, StreamError)
+_TELLING = (Read, Emit)
 
 
 class StreamCore:
@@ -26,30 +24,33 @@ class StreamCore:
 
     def __init__(self, dialogue: Generator[Step, Any, None]) -> None:
         self._dialogue = dialogue
-        self._waiting: deque[Event] = deque()
-        self._last: StreamComplete | StreamError | None = None
+        self._next: Any = None  # the step to perform
+        self._over = False
+        self._emitted: Sequence[Event] = ()
+        self._waiting: Iterator[Event] = iter(())  # those of the emitted that nobody has read
 
-    def _step(self, outcome: Any, *, error: BYOMError | None = None) -> Step | None:
-        """The next step to perform; None if there are events to read, or at the end."""
+    def _go_on(self, outcome: Any, *, error: BYOMError | None = None) -> bool:
+        """Take the next step; True if it has events to be read before, or if there is none."""
         try:
             step = self._dialogue.throw(error) if error else self._dialogue.send(outcome)
         except StopIteration:
-            return None
-        if not isinstance(step, Emit):
-            return step
-        self._waiting += step.events
-        last = step.events[-1]
-        if isinstance(last, _ENDS):
-            self._last = last
-        return None
+            self._over = True
+            return True
+        self._next = step
+        if not isinstance(step, _TELLING) or not step.events:
+            return False
+        self._emitted = step.events
+        self._waiting = iter(step.events)
+        return True
 
     def _result(self) -> Response:
         """The response that the stream ended with; raises the error if it ended with one."""
-        if isinstance(self._last, StreamError):
-            raise self._last.error
-        if self._last is None:
+        last = self._emitted[-1] if self._emitted else None
+        if isinstance(last, StreamError):
+            raise last.error
+        if not isinstance(last, StreamComplete):
             raise BrokenStream("the stream was closed before its end")
-        return self._last.response
+        return last.response
 
 
 class Stream(StreamCore):
@@ -72,12 +73,9 @@ class Stream(StreamCore):
         self.close()
 
     def __iter__(self) -> Iterator[Event]:
-        while True:
-            while self._waiting:
-                yield self._waiting.popleft()
+        while not self._over:
+            yield from self._waiting
             self._advance()
-            if not self._waiting:
-                return
 
     def text(self) -> str:
         """Read to the end and give back the whole text; raises the error if there is one."""
@@ -98,14 +96,14 @@ class Stream(StreamCore):
     def _advance(self) -> None:
         if self._wire is None:
             self._wire = self._open_wire()
-        step = self._step(None)
-        while step is not None:
+        stopped = self._next is None and self._go_on(None)
+        while not stopped:
             try:
-                outcome = self._wire.perform(step)
+                outcome = self._wire.perform(self._next)
             except BYOMError as error:
-                step = self._step(None, error=error)
+                stopped = self._go_on(None, error=error)
             else:
-                step = self._step(outcome)
+                stopped = self._go_on(outcome)
 
 
 class AsyncStream(StreamCore):
@@ -125,12 +123,10 @@ class AsyncStream(StreamCore):
         await self.close()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        while True:
-            while self._waiting:
-                yield self._waiting.popleft()
+        while not self._over:
+            for event in self._waiting:
+                yield event
             await self._advance()
-            if not self._waiting:
-                return
 
     async def text(self) -> str:
         """Read to the end and give back the whole text; raises the error if there is one."""
@@ -151,11 +147,11 @@ class AsyncStream(StreamCore):
     async def _advance(self) -> None:
         if self._wire is None:
             self._wire = self._open_wire()
-        step = self._step(None)
-        while step is not None:
+        stopped = self._next is None and self._go_on(None)
+        while not stopped:
             try:
-                outcome = await self._wire.perform(step)
+                outcome = await self._wire.perform(self._next)
             except BYOMError as error:
-                step = self._step(None, error=error)
+                stopped = self._go_on(None, error=error)
             else:
-                step = self._step(outcome)
+                stopped = self._go_on(outcome)

@@ -27,6 +27,7 @@ from pytest_byom.client.errors import (
 from pytest_byom.client.events import StreamComplete, StreamError
 from pytest_byom.client.failure import answered_error, failure_in, failure_of
 from pytest_byom.client.jsontext import NotJSON, parse_json, parse_json_bytes
+from pytest_byom.client.repeats import Repeats
 from pytest_byom.client.sse import SSEDecoder
 
 if TYPE_CHECKING:
@@ -73,15 +74,14 @@ def _stream(job: Job) -> Generator[Step, Any, None]:
 
 def _read(reader: StreamReader) -> Generator[Step, Any, NetworkError | None]:
     """Read until the answer is complete; gives back what broke the connection, if anything."""
-    read = Read()
+    events: list[Event] = []
     while True:
-        chunk: bytes | NetworkError = yield read
+        chunk: bytes | NetworkError = yield Read(events)
         if isinstance(chunk, NetworkError):
             return chunk
         events = reader.feed(chunk) if chunk else reader.close()
-        if events:
-            yield Emit(events)
         if reader.done:
+            yield Emit(events)
             return None
 
 
@@ -101,6 +101,7 @@ class StreamReader:
         self._body = BodyDecoder(head.headers.get("content-encoding", ""))
         self._sse = SSEDecoder()
         self._assembler = Assembler(endpoint=job.endpoint, think_tags=job.think_tags)
+        self._repeats = Repeats()
         self._events = 0
 
     @property
@@ -155,6 +156,10 @@ class StreamReader:
     def _take(self, event: ServerSentEvent, events: list[Event]) -> None:
         data = event.data
         self._events += 1
+        text = self._repeats.text_in(data) if event.event != "error" else None
+        if text is not None:
+            events += self._assembler.add_text(text)
+            return
         try:
             chunk = parse_json(data)
         except NotJSON as error:
@@ -164,6 +169,7 @@ class StreamReader:
         events += self._assembler.feed(chunk, event=event.event)
         if self._assembler.failed:
             self._end_failed(events)
+        self._repeats.learn(data, chunk, self._assembler.text_alone(chunk))
 
     def _end_failed(self, events: list[Event]) -> None:
         """End with the error that the stream reported, which is its last event."""

@@ -71,6 +71,28 @@ def completion_tokens(exchange: Exchange) -> int:
     return _count(exchange, "completion_tokens")
 
 
+def bounded(exchange: Exchange, limit: int) -> Iterator[Wrong]:
+    """Yield what is wrong if an answer has more tokens than its limit allows."""
+    if exchange.status == 200 and (count := completion_tokens(exchange)) > limit:
+        place = "usage.completion_tokens"
+        yield no_effect(exchange, place, expected=f"at most {limit}", got=count)
+
+
+def not_streamed(exchange: Exchange) -> Iterator[Wrong]:
+    """Yield what is wrong if a stream came that was not asked for."""
+    if exchange.media_type == "text/event-stream":
+        place = "header content-type"
+        yield wrong(exchange, place, expected="application/json", got=exchange.media_type)
+
+
+def answered(exchange: Exchange) -> Iterator[Wrong]:
+    """Yield what is wrong unless an answer came, and is no failure of the server."""
+    if exchange.status is None and not exchange.trouble.startswith("not asked"):
+        yield wrong(exchange, "answer", expected="200 or 4xx", got=exchange.trouble)
+    else:
+        yield from below_500(exchange)
+
+
 def _count(exchange: Exchange, name: str) -> int:
     """Return a count; 0 is none, which the rules of usage report."""
     if not (count := exchange.usage(name)):

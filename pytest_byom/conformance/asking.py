@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from pytest_byom.conformance.company import Company
 from pytest_byom.conformance.exchange import Exchange, Sent
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.conformance.sending import Aim, build_request
@@ -133,7 +134,9 @@ class Asker:
         return exchange
 
     async def _exchange(self, contract: Contract) -> Exchange:
-        answer = await self._tasks[contract.follows] if contract.follows else None
+        answer = None
+        if contract.follows:
+            answer = await asyncio.wrap_future(self._fetches[contract.follows])
         try:
             sent = build_request(contract, self.aim, answer=answer)
         except Inconclusive as reason:
@@ -148,24 +151,52 @@ class Asker:
 
     async def _confirmed(self, contract: Contract, sent: Sent) -> Exchange:
         """Ask; ask again at once if no answer came, so that one lost packet is no finding."""
-        if reason := self._refusal():
+        if reason := self._refusal(contract.requests):
             return Exchange(contract, sent, trouble=f"not asked: {reason}")
-        exchange = await self._send(contract, sent)
-        if exchange.trouble and not exchange.trouble.startswith(SILENT):
-            exchange = await self._send(contract, sent)
+        exchange = await self._ask(contract, sent)
+        if any(_may_be_chance(one) for one in (exchange, *exchange.company)):
+            exchange = await self._ask(contract, sent)
         self._note(exchange)
+        for other in exchange.company:
+            self.spending.answer(other)
         return exchange
 
-    async def _send(self, contract: Contract, sent: Sent) -> Exchange:
+    async def _ask(self, contract: Contract, sent: Sent) -> Exchange:
+        if contract.requests == 1:
+            return await self._send(contract, sent, self._transport)
+        limits = self._limits
+        company = Company(contract, self._load, self._send_new, limits.timeout, limits.concurrency)
+        return await company.ask()
+
+    async def _send_new(
+        self,
+        contract: Contract,
+        transport: Transport,
+        *,
+        number: int = 1,
+        under_way: asyncio.Event | None = None,
+    ) -> Exchange:
+        sent = build_request(contract, self.aim, number=number)
+        return await self._send(contract, sent, transport, under_way)
+
+    async def _send(
+        self,
+        contract: Contract,
+        sent: Sent,
+        transport: Transport,
+        under_way: asyncio.Event | None = None,
+    ) -> Exchange:
         if self._limits.per_second:
             now = time.monotonic()
             self._next_slot = max(self._next_slot, now) + 1 / self._limits.per_second
             await asyncio.sleep(self._next_slot - 1 / self._limits.per_second - now)
         self.spending.request()
-        return await self._transport.send(contract, sent)
+        return await transport.send(contract, sent, under_way=under_way)
 
-    def _refusal(self) -> str:
-        return f"the server went away ({self.gone})" if self.gone else self.spending.refusal()
+    def _refusal(self, requests: int) -> str:
+        if self.gone:
+            return f"the server went away ({self.gone})"
+        return self.spending.refusal(requests=requests)
 
     def _note(self, exchange: Exchange) -> None:
         self.spending.answer(exchange)
@@ -175,6 +206,11 @@ class Asker:
         refused = exchange.trouble.startswith(REFUSED)
         if refused or self._troubles >= TROUBLES_IN_A_ROW:
             self.gone = self.gone or exchange.trouble
+
+
+def _may_be_chance(exchange: Exchange) -> bool:
+    """Whether one lost packet explains what happened."""
+    return bool(exchange.trouble) and not exchange.trouble.startswith(SILENT)
 
 
 Ask = Callable[[str], Exchange]

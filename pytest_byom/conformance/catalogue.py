@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 FOLDERS = ("checks", "rules")
 """Rules come last: they wait for all traffic."""
 
-LATE = ("test_disconnect", "test_errors", "test_fuzz")
+LATE = (
+    "test_arrivals",
+    "test_concurrency",
+    "test_connections",
+    "test_disconnect",
+    "test_errors",
+    "test_fuzz",
+)
 """Checks of what is asked when everything else is answered."""
 
 

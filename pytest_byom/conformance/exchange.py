@@ -37,7 +37,8 @@ class Exchange:
 
     `arrivals` holds (milliseconds since the request, bytes) for each piece of the body, `trouble`
     the transport error in words, empty if there was none; `closed_early` says that the client
-    left on purpose.
+    left on purpose, `connected` that a connection was made for it. `company` are the
+    exchanges before and beside it that its contract asks for.
     """
 
     contract: Contract
@@ -49,10 +50,26 @@ class Exchange:
     trouble: str = ""
     elapsed: float = 0.0
     closed_early: bool = False
+    version: str = ""
+    connected: bool = False
+    company: tuple[Exchange, ...] = ()
+
+    @property
+    def twins(self) -> list[Exchange]:
+        """All exchanges of this contract that were asked at the same time, this one first."""
+        twins = [other for other in self.company if other.contract.id == self.contract.id]
+        return [self, *twins]
 
     def header(self, name: str) -> str | None:
         """Return the value of a header of the answer, or None."""
         return next((value for key, value in self.headers if key == name.lower()), None)
+
+    @property
+    def keeps_connection(self) -> bool:
+        """Whether the answer says, by all of its head, that another request may follow it."""
+        said = (self.header("connection") or "").lower()
+        framed = self.header("content-length") or self.header("transfer-encoding")
+        return self.version == "HTTP/1.1" and "close" not in said and bool(framed)
 
     @property
     def media_type(self) -> str:
@@ -61,8 +78,12 @@ class Exchange:
 
     @property
     def request_json(self) -> Any:
-        """The body of the request as JSON, or None."""
-        return self.contract.request.body and json.loads(self.sent.body)
+        """The body of the request as JSON, or None; Inconclusive if it could not be made."""
+        if not self.contract.request.body:
+            return None
+        if not self.sent.body:  # what it takes from another answer is not there
+            raise Inconclusive(f"{self.contract.id} got no answer: {self.trouble}")
+        return json.loads(self.sent.body)
 
     @cached_property
     def body(self) -> bytes:

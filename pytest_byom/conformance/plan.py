@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.conformance.capabilities import PROBES, WITHOUT
 from pytest_byom.conformance.repeating import again, needs_skill, repeatable
+from pytest_byom.conformance.values import BEYOND_WINDOWS
 from pytest_byom.contract import Contract, load_contract
+from pytest_byom.contract.placeholders import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,13 +23,16 @@ FIRST = ("models/list", "chat/plain")
 CHARACTERS_PER_TOKEN = 3
 """A careful guess for the tokens of a request."""
 
-PROSE = re.compile(r"\$\{tokens:(\d+)\}")
+PROSE = re.compile(r"\$\{(tokens:[^}]*)\}")
 
 FUZZED = 200
 """The tokens counted for a fuzzed request and its answer."""
 
 UNBOUNDED = 256
 """The tokens counted for an answer whose request sets no limit."""
+
+MOST_CHOICES = 128
+"""More than that the API does not give."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,9 @@ class Plan:
 
     checks: int
     contracts: tuple[str, ...]
+    requests: int
     tokens: int
     fuzzed: int = 0
-
-    @property
-    def requests(self) -> int:
-        """How many requests that is."""
-        return len(self.contracts)
 
 
 def make_plan(
@@ -70,16 +71,23 @@ def make_plan(
     for check in selected:
         if all(capabilities.get(need, True) for need in check.needs):
             total += fuzzed * check.fuzzes
-            probes = [PROBES[need] for need in check.needs if need not in capabilities]
-            wanted |= dict.fromkeys([*probes, *check.asks])
+            unsaid = [need for need in check.needs if need not in capabilities]
+            probes = [PROBES[need] for need in unsaid]
+            beside = [WITHOUT[need] for need in unsaid if need in WITHOUT]
+            wanted |= dict.fromkeys([*probes, *beside, *check.asks])
             if repeat > 1 and needs_skill(check):
                 skilled |= dict.fromkeys(check.asks)
     if learn:
         skilled |= dict.fromkeys(id for id in wanted if _can_repeat(load(id)))
     tries = (again(id, n) for n in range(2, repeat + 1) for id in skilled)
     contracts = _with_followed([*wanted, *tries], load)
-    tokens = sum(map(_ceiling, contracts.values())) + total * FUZZED
-    return Plan(len(selected), tuple(contracts), tokens, total)
+    return Plan(
+        checks=len(selected),
+        contracts=tuple(contracts),
+        requests=sum(contract.requests for contract in contracts.values()),
+        tokens=sum(_ceiling(contract, load) for contract in contracts.values()) + total * FUZZED,
+        fuzzed=total,
+    )
 
 
 def _can_repeat(contract: Contract) -> bool:
@@ -97,12 +105,21 @@ def _with_followed(ids: Iterable[str], load: Callable[[str], Contract]) -> dict[
     return found
 
 
-def _ceiling(contract: Contract) -> int:
+def _ceiling(contract: Contract, load: Callable[[str], Contract]) -> int:
+    company = sum(_ceiling(load(id), load) for id in (*contract.before, *contract.beside))
+    numbers = range(1, contract.times + 1)
+    return company + sum(_ceiling_of_one(contract, number) for number in numbers)
+
+
+def _ceiling_of_one(contract: Contract, number: int) -> int:
     body = contract.request.body
     if not contract.is_chat or contract.kind == "broken" or not isinstance(body, dict):
         return 0
-    limits = [body.get("max_tokens"), body.get("max_completion_tokens")]
-    answer = min((limit for limit in limits if isinstance(limit, int)), default=UNBOUNDED)
-    choices = body.get("n") or 1
-    prose = sum(map(int, PROSE.findall(str(body))))
+    given = (body.get("max_tokens"), body.get("max_completion_tokens"))
+    limits = [number if limit == "${number}" else limit for limit in given]
+    bounds = [limit for limit in limits if isinstance(limit, int) and 0 < limit < BEYOND_WINDOWS]
+    answer = min(bounds, default=UNBOUNDED)
+    choices = min(body.get("n") or 1, MOST_CHOICES)
+    counts = (count_tokens(name, number) for name in PROSE.findall(str(body)))
+    prose = sum(count for count in counts if count is not None)
     return len(str(body)) // CHARACTERS_PER_TOKEN + prose + answer * choices

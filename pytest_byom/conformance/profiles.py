@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.capabilities import PROBES
+from pytest_byom.conformance.full import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -48,10 +49,6 @@ QUICK = frozenset(
 
 EXAMPLES = 20
 """Requests that each fuzz check draws in the full profile."""
-
-FULL: frozenset[str] = frozenset()
-"""What only the full profile asks: it tells which of the members that are asked together in the
-standard profile a server does not take."""
 
 SENSES = frozenset({"audio", "reasoning", "vision"})
 """Capabilities of a model, not of a server: what needs one is left to the full profile."""

@@ -11,12 +11,25 @@ from typing import TYPE_CHECKING, Any
 from pytest_byom.client.errors import ContractError
 from pytest_byom.conformance.exchange import Exchange, Headers, Sent, dig
 from pytest_byom.conformance.finding import Inconclusive
-from pytest_byom.contract.placeholders import fill_text, fill_value
+from pytest_byom.conformance.values import is_integer
+from pytest_byom.contract.placeholders import count_tokens, fill_text, fill_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pytest_byom.contract import Contract
+
+LARGEST_WINDOW = 131_072
+"""Tokens; twice as many are a megabyte of prose."""
+
+WINDOWS = (
+    "context_window",
+    "max_model_len",
+    "context_length",
+    "max_context_length",
+    "meta.n_ctx",
+)
+"""Where Groq, vLLM, OpenRouter, Mistral and llama.cpp list the context window of a model."""
 
 PROSE = "The quick brown fox jumps over the lazy dog while it rains in the old harbour town. "
 USER_AGENT = "pytest-byom"
@@ -25,22 +38,30 @@ WRONG_KEY = "byom-wrong-key-0123456789abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, kw_only=True)
 class Aim:
-    """Where requests go, and with what: base URL, model, key and extra headers."""
+    """Where requests go, and with what: base URL, model, key and extra headers.
+
+    `context_window` is the model's, in tokens, 0 if the registry does not say.
+    """
 
     base_url: str
     model: str
     api_key: str | None = field(default=None, repr=False)
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: tuple[str, ...] = ()
+    context_window: int = 0
 
 
-def build_request(contract: Contract, aim: Aim, *, answer: Exchange | None = None) -> Sent:
+def build_request(
+    contract: Contract, aim: Aim, *, answer: Exchange | None = None, number: int = 1
+) -> Sent:
     """Return the request of a contract, its placeholders filled from the aim and the answer.
+
+    `number` tells requests of a contract that are sent at the same time apart.
 
     Raises Inconclusive if the answer that it follows lacks the piece that is asked for.
     """
     request = contract.request
-    piece = partial(_piece, aim=aim, answer=answer)
+    piece = partial(_piece, aim=aim, answer=answer, number=number)
     body = b""
     if request.body is not None:
         data = fill_value(request.body, piece)
@@ -50,10 +71,10 @@ def build_request(contract: Contract, aim: Aim, *, answer: Exchange | None = Non
     elif request.body_base64 is not None:
         body = base64.b64decode(request.body_base64)
     url = aim.base_url.rstrip("/") + fill_text(request.path, piece)
-    return Sent(request.method, url, _headers(contract, aim), body)
+    return Sent(request.method, url, _headers(contract, aim, piece), body)
 
 
-def _headers(contract: Contract, aim: Aim) -> Headers:
+def _headers(contract: Contract, aim: Aim, piece: Callable[[str], Any]) -> Headers:
     request = contract.request
     stream = contract.asks_stream
     headers: dict[str, str | None] = {
@@ -64,7 +85,10 @@ def _headers(contract: Contract, aim: Aim) -> Headers:
     if (request.body, request.body_text, request.body_base64) != (None, None, None):
         headers["content-type"] = "application/json"
     headers |= _credentials(request.key, aim)
-    headers |= {name.lower(): value for name, value in request.headers.items()}
+    headers |= {
+        name.lower(): value and fill_text(value, piece).strip()
+        for name, value in request.headers.items()
+    }
     return tuple((name, value) for name, value in headers.items() if value is not None)
 
 
@@ -78,14 +102,49 @@ def _credentials(key: str, aim: Aim) -> dict[str, str]:
     return ({"authorization": f"{scheme} {aim.api_key}"} if aim.api_key else {}) | extra
 
 
-def _piece(name: str, *, aim: Aim, answer: Exchange | None) -> Any:
+def _piece(name: str, *, aim: Aim, answer: Exchange | None, number: int) -> Any:
     if name == "model":
         return aim.model
-    if name.startswith("tokens:"):
-        return PROSE * (int(name.removeprefix("tokens:")) // 18 + 1)
+    if name == "path-model":
+        return "".join(c if c.isascii() and c.isalnum() else _escaped(c) for c in aim.model)
+    if name == "number":
+        return number
+    if (count := count_tokens(name, number)) is not None:
+        return prose(count)
+    if name.startswith("window:"):
+        window = aim.context_window or listed_window(answer, aim.model)
+        return prose(window * int(name.removeprefix("window:")) // 100)
+    if name.startswith("nested:"):
+        depth = int(name.removeprefix("nested:"))
+        return '{"a":' * depth + "1" + "}" * depth
     if name.startswith("answer.") and answer is not None:
         return _answer_piece(name.removeprefix("answer."), answer)
     raise ContractError(f"unknown placeholder ${{{name}}}")
+
+
+def _escaped(character: str) -> str:
+    """Percent-encode a character: also one for which a URL need not."""
+    return "".join(f"%{byte:02X}" for byte in character.encode())
+
+
+def prose(tokens: int) -> str:
+    """Return plain prose of about so many tokens."""
+    return PROSE * (tokens // 18 + 1)
+
+
+def listed_window(answer: Exchange | None, model: str) -> int:
+    """Return the context window that a list of models gives a model.
+
+    Raises Inconclusive if it gives none, or one that is too large to be filled.
+    """
+    entries = dig(answer.json, "data") if answer is not None else None
+    entry = next((e for e in entries or () if isinstance(e, dict) and e.get("id") == model), {})
+    window = next((found for path in WINDOWS if is_integer(found := dig(entry, path))), 0)
+    if not window:
+        raise Inconclusive(f"nothing says how large the context window of {model} is")
+    if window > LARGEST_WINDOW:
+        raise Inconclusive(f"a context window of {window} tokens is too large to be filled")
+    return int(window)
 
 
 def _answer_piece(path: str, answer: Exchange) -> Any:

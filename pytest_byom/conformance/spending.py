@@ -41,10 +41,10 @@ class Spending:
             if self._model is not None and (cost := cost_of(usage, self._model)):
                 self.cost += cost.amount
 
-    def refusal(self) -> str:
-        """Return which limit is used up, in words, or an empty text."""
+    def refusal(self, *, requests: int = 1) -> str:
+        """Return which limit leaves no room for so many requests, in words, or an empty text."""
         limits = self._limits
-        if limits.requests is not None and self.requests >= limits.requests:
+        if limits.requests is not None and self.requests + requests > limits.requests:
             return f"the limit of {limits.requests} requests is used up"
         if limits.tokens is not None and self.tokens >= limits.tokens:
             return f"the limit of {limits.tokens} tokens is used up"

@@ -249,6 +249,7 @@ class Target:
             api_key=endpoint.api_key,
             extra_headers=endpoint.extra_headers,
             secret_headers=tuple(filter(is_credential, endpoint.extra_headers)),
+            context_window=self.custom.context_window if self.custom else 0,
         )
 
     def _start_embedded(self) -> None:

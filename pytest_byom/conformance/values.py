@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
+BEYOND_WINDOWS = 100_000_000
+"""Tokens: a limit of as many bounds nothing, as no context window is as large."""
+
 
 def is_integer(value: object) -> TypeGuard[int]:
     """Whether a JSON value is an integer; true and false are none."""

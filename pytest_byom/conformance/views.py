@@ -104,7 +104,7 @@ class Plain(JSONView):
 
     @classmethod
     def _fits(cls, exchange: Exchange) -> bool:
-        asked = exchange.contract.is_chat and not exchange.contract.asks_stream
+        asked = exchange.contract.is_chat and exchange.contract.asks_plain
         return exchange.status == 200 and asked and not exchange.trouble
 
     @property

@@ -36,12 +36,16 @@ def dump_contract(contract: Contract) -> str:
     return text
 
 
+COMPANY = ("kind", "level", "follows", "alone", "before", "beside", "times", "flood")
+
+
 def contract_data(contract: Contract) -> dict[str, Any]:
     """Return a contract as plain data, in the order of its file; what is usual is left out."""
     data: dict[str, Any] = {"title": contract.title}
-    data |= _unusual(contract, ("kind", "level", "follows", "alone"))
+    data |= _unusual(contract, COMPANY)
     if contract.recorded is not None:
         data["recorded"] = _unusual(contract.recorded)
+    data |= {name: list(data[name]) for name in ("before", "beside") if name in data}
     data |= _unusual(contract, ("modelled_on",))
     data["request"] = _unusual(contract.request)
     if contract.response is not None:

@@ -23,6 +23,9 @@ Kind = Literal["valid", "broken", "open"]
 Key = Literal["right", "wrong", "none", "lower-case-scheme"]
 """Which Authorization header goes with the request."""
 
+Sending = Literal["whole", "chunked", "half"]
+"""How the body goes out: with its length, in chunked coding, or half of it and then nothing."""
+
 KINDS = ("valid", "broken", "open")
 LEVELS = ("must", "should", "may")
 
@@ -39,7 +42,8 @@ class RequestTemplate:
     `body` is sent as JSON; `body_text` is sent as it is, in UTF-8; `body_base64` are bytes that no
     text holds, and have no placeholders. `headers` are added to the usual ones; a null value takes
     a header out. `ascii: false` sends the body's characters as they are, not as escapes.
-    `close_after_events` lets the client leave after so many events.
+    `close_after_events` lets the client leave after so many events, with 0 as soon as the request
+    is sent. `pause` is how many seconds it does not read once the answer has begun.
     """
 
     method: str = "POST"
@@ -50,7 +54,9 @@ class RequestTemplate:
     body_base64: str | None = None
     key: Key = "right"
     ascii: bool = True
+    sending: Sending = "whole"
     close_after_events: int | None = None
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +125,10 @@ class Contract:
     """One exchange; see the module.
 
     `follows` names the contract whose answer this request needs, `alone` keeps other requests
-    away from it. `level` is how much a user's own contract weighs when an answer breaks it.
+    away from it. `before` names contracts that are sent first, one after another, over the same
+    connection; `beside` those that are sent at the same time, `times` how often this one is:
+    `${number}` tells them apart. No more are under way than `limits.concurrency` says, unless it
+    is a `flood`. `level` is how much a user's own contract weighs when an answer breaks it.
     """
 
     id: str
@@ -129,11 +138,25 @@ class Contract:
     level: str = "must"
     follows: str = ""
     alone: bool = False
+    before: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    times: int = 1
+    flood: bool = False
     recorded: Recorded | None = None
     modelled_on: str = ""
     response: Answer | None = None
     client: Mapping[str, Any] | None = None
     expect: Mapping[str, Any] | None = None
+
+    @property
+    def requests(self) -> int:
+        """How many requests it takes to ask this."""
+        return len(self.before) + len(self.beside) + self.times
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether an answer is waited for."""
+        return self.request.close_after_events != 0 and self.request.sending != "half"
 
     @property
     def is_chat(self) -> bool:
@@ -146,6 +169,12 @@ class Contract:
         """Whether the body asks for a stream."""
         body = self.request.body
         return isinstance(body, dict) and body.get("stream") is True
+
+    @property
+    def asks_plain(self) -> bool:
+        """Whether the body asks for no stream; a `stream` of the wrong type asks for neither."""
+        body = self.request.body
+        return not isinstance(body, dict) or body.get("stream") in (None, False)
 
 
 def fits_block(text: str) -> bool:

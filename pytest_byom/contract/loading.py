@@ -151,6 +151,8 @@ def _find_doubles(
 def _make(id: str, data: Any) -> Contract:
     values = dict(data)
     values["request"] = RequestTemplate(**values["request"])
+    for name in ("before", "beside"):
+        values[name] = tuple(values.get(name, ()))
     if "recorded" in values:
         values["recorded"] = Recorded(**values["recorded"])
     if "response" in values:
@@ -220,9 +222,10 @@ def _find_broken_in(folder: Path) -> Iterator[str]:
 class Shelf:
     """The bundled contracts, and a user's own beside them.
 
-    Raises ContractError if an id is there twice, or if a contract follows one that is not there
-    or, in the end, itself. With `beside_bundled=False` the ids of the bundled ones may be used:
-    so it is with what `--byom-record` wrote.
+    Raises ContractError if an id is there twice, if a contract follows one that is not there or, in
+    the end, itself, or if it names one before or beside it that cannot be asked so. With
+    `beside_bundled=False` the ids of the bundled ones may be used: so it is with what
+    `--byom-record` wrote.
     """
 
     def __init__(self, folders: Iterable[Path] = (), *, beside_bundled: bool = True) -> None:
@@ -234,6 +237,7 @@ class Shelf:
                 self._add(contract, folder / f"{contract.id}.yaml")
         for id in self.own:
             self._check_follows(id)
+            self._check_company(id)
 
     def _add(self, contract: Contract, file: Path) -> None:
         other: Path | str | None = self.files.get(contract.id)
@@ -250,7 +254,7 @@ class Shelf:
         seen = [id]
         contract = self.own[id]
         while contract.follows:
-            where = f"{self.files[id]}:{_line_of_follows(self.files[id])}"
+            where = f"{self.files[id]}:{_line_of('follows', self.files[id])}"
             if contract.follows in seen:
                 raise ContractError(f"{where}: {' follows '.join([*seen, contract.follows])}")
             seen.append(contract.follows)
@@ -259,11 +263,29 @@ class Shelf:
             except ContractError:
                 raise ContractError(f"{where}: follows {seen[-1]!r}, which is not there") from None
 
+    def _check_company(self, id: str) -> None:
+        contract = self.own[id]
+        for name in ("before", "beside"):
+            for other in getattr(contract, name):
+                try:
+                    found = self.load(other)
+                except ContractError:
+                    reason = "which is not there"
+                else:
+                    reason = "which needs others itself" if _needs_others(found) else ""
+                if reason:
+                    where = f"{self.files[id]}:{_line_of(name, self.files[id])}"
+                    raise ContractError(f"{where}: {name} names {other!r}, {reason}")
+
     def load(self, id: str) -> Contract:
         """Return a contract by its id; raises ContractError if there is none."""
         return self.own[id] if id in self.own else load_contract(id)
 
 
-def _line_of_follows(file: Path) -> int:
+def _needs_others(contract: Contract) -> bool:
+    return contract.requests > 1 or bool(contract.follows)
+
+
+def _line_of(key: str, file: Path) -> int:
     document = parse_document(_read_text(file), shown=str(file), form=FORM)
-    return document.find_line(("follows",))
+    return document.find_line((key,))

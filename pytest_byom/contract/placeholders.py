@@ -5,7 +5,12 @@
                          `message`, `message.tool_calls.0.id`; where a list entry or a value is
                          nothing but the placeholder, the piece is put there as it is, else its text
     ${answer.inner}      a run of characters from the inside of that answer's text
-    ${tokens:N}          about N tokens of plain prose
+    ${tokens:N}          about N tokens of plain prose; ${tokens:N*number} N for each of `number`
+    ${number}            which of the requests that `times` sends this is, from 1
+    ${path-model}        the model with each character but letters and digits percent-encoded
+    ${window:N}          about N per cent of the model's context window of plain prose; where the
+                         registry does not say how large that is, `follows: models/list` may
+    ${nested:N}          an object in an object, N levels deep, as the text of JSON
 
 `$${` stands for `${` itself.
 """
@@ -23,8 +28,19 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = re.compile(r"\$(\$)?\{([^}]*)\}")
 _PATH = re.compile(r"answer\.(inner|(message|completion)(\.\w+)*)")
-_TOKENS = re.compile(r"tokens:[1-9]\d{0,6}")
-KNOWN = "${model}, ${answer.PATH}, ${answer.inner}, ${tokens:N}; for a ${ as it is, write $${"
+_TOKENS = re.compile(r"tokens:([1-9]\d{0,6})(\*number)?")
+_SIZED = re.compile(r"window:[1-9]\d{0,2}|nested:[1-9]\d{0,3}")
+KNOWN = (
+    "${model}, ${path-model}, ${number}, ${answer.PATH}, ${answer.inner}, ${tokens:N}, "
+    "${window:N}, ${nested:N}; "
+    "for a ${ as it is, write $${"
+)
+
+
+def count_tokens(name: str, number: int) -> int | None:
+    """Return how many tokens of prose a placeholder stands for, or None if for something else."""
+    found = _TOKENS.fullmatch(name)
+    return int(found[1]) * (number if found[2] else 1) if found else None
 
 
 def fill_value(data: Any, piece: Callable[[str], Any]) -> Any:
@@ -56,25 +72,31 @@ def escape_value(data: Any) -> Any:
 def find_placeholder_problems(contract: Contract) -> Iterator[tuple[KeyPath, str]]:
     """Yield where a request holds a placeholder that nothing fills, and why."""
     request = contract.request
-    places = {"path": request.path, "body": request.body, "body_text": request.body_text}
+    places = {
+        "path": request.path,
+        "headers": dict(request.headers),
+        "body": request.body,
+        "body_text": request.body_text,
+    }
     for name, value in places.items():
         for path, text in _texts(value, ("request", name)):
             for match in PLACEHOLDER.finditer(text):
                 if not match[1] and (reason := _problem(match[2], contract)):
                     yield path, reason
-    for name, header in request.headers.items():
-        if PLACEHOLDER.search(header or ""):
-            yield ("request", "headers", name), "has a placeholder; those of headers are not filled"
 
 
 def _problem(name: str, contract: Contract) -> str:
-    if name == "model" or _TOKENS.fullmatch(name):
+    if name in ("model", "path-model", "number") or _is_prose(name):
         return ""
     if not _PATH.fullmatch(name):
         return f"has an unknown placeholder ${{{name}}}; there are {KNOWN}"
     if not contract.follows:
         return f"has ${{{name}}}, which needs 'follows' to name the contract that is answered first"
     return ""
+
+
+def _is_prose(name: str) -> bool:
+    return bool(_TOKENS.fullmatch(name) or _SIZED.fullmatch(name))
 
 
 def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

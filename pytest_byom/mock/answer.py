@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_byom.mock.embedded.render import DONE
-from pytest_byom.mock.replies import Flow
+from pytest_byom.mock.replies import STRAIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_byom.mock.replies import Split
+    from pytest_byom.mock.replies import Flow, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,6 @@ class Pause:
 class Cut:
     """The connection breaks."""
 
-
-STRAIGHT = Flow()
-"""An answer that simply goes out."""
 
 Step: TypeAlias = bytes | Pause | Cut
 
@@ -62,7 +59,7 @@ class Answer:
 
 def plan_stream(events: Sequence[bytes], flow: Flow, error: Sequence[bytes]) -> tuple[Step, ...]:
     """Return the steps of a stream; `error` are the events of an error inside of it."""
-    if flow == STRAIGHT:
+    if flow is STRAIGHT:
         return tuple(events)
     planned = list(events)
     if not flow.done and planned and planned[-1] == DONE:
@@ -93,7 +90,7 @@ def _pauses(number: int, flow: Flow) -> Iterator[Pause]:
 
 def plan_body(body: bytes, flow: Flow) -> bytes | tuple[Step, ...]:
     """Return the steps of an answer that is no stream. A cut comes in the middle of the body."""
-    if flow == STRAIGHT:
+    if flow is STRAIGHT:
         return body
     if flow.corrupt is not None:
         body = body[: len(body) // 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from dataclasses import dataclass, field
@@ -64,10 +65,7 @@ class AskedRequest:
     @lazy
     def json(self) -> Any:
         """The body, read as JSON; None if it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        return _read(self.body)
 
     @property
     def members(self) -> dict[str, Any]:
@@ -87,12 +85,12 @@ class AskedRequest:
     @property
     def model(self) -> str:
         """The name of the model."""
-        return str(self.members.get("model") or "")
+        return _glance(self.body)[0]
 
     @property
     def stream(self) -> bool:
         """Whether a stream is asked for."""
-        return self.members.get("stream") is True
+        return _glance(self.body)[1]
 
     @property
     def tools(self) -> list[dict[str, Any]]:
@@ -147,6 +145,21 @@ class AskedRequest:
     def texts(self, *roles: str) -> list[str]:
         """Return the texts of the messages of these roles."""
         return [read_text(one) for one in self.messages if one.get("role") in roles]
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+@functools.lru_cache(maxsize=64)
+def _glance(body: bytes) -> tuple[str, bool]:
+    """Return model and stream: every request is asked for them, and the same ones come again."""
+    found = _read(body)
+    members = found if isinstance(found, dict) else {}
+    return str(members.get("model") or ""), members.get("stream") is True
 
 
 def hide(headers: Mapping[str, str]) -> HiddenHeaders:

@@ -6,12 +6,14 @@ placeholder stands for a value, as it is; placeholders inside of a text become t
     {uuid} {hex:N} {alnum:N} {lower:N} {digits:N}      made anew for each answer
     {answer} {request} {created} {model} {finish}      of this answer
     {usage} {input} {output} {spoken} {total} {cached} {reasoning}
+    {text}                                             of a piece of reasoning: in `thoughts`
     {message} {type} {code} {param} {status}           of an error
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import re
 import string
@@ -34,7 +36,7 @@ FORM = Form(error=RegistryError, name="dialect", most_characters=100_000, most_l
 DEFAULT = "openai"
 TEMPLATES = (
     "answer", "choice", "message", "chunk", "first_chunk", "finish_chunk", "usage_chunk",
-    "last_chunk", "opening_choice", "chunk_choice", "finish_choice",
+    "last_chunk", "thoughts", "opening_choice", "chunk_choice", "finish_choice",
 )  # fmt: skip
 _random = random.Random()
 """Not the one of the standard library's functions: a test may have seeded that."""
@@ -86,6 +88,20 @@ class UsageForm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scores:
+    """How log probabilities are written.
+
+    `beside`: what stands beside the list of tokens. `number`: whether a token has one, as `id`.
+    `unasked`: how many candidates come where no number of them is asked for; with null the member
+    is left out.
+    """
+
+    beside: Mapping[str, Any] = field(default_factory=lambda: {"refusal": None})
+    number: bool = False
+    unasked: int | None = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorForm:
     """The body of an error, and its headers: of some statuses, or of all.
 
@@ -125,7 +141,9 @@ class Requests:
 class Dialect:
     """What one server adds to the API, leaves out, and does in its own way.
 
-    `deviates` are the checks of the suite that find it: all of them, and no other.
+    `preflight` are the headers with which a browser's question is answered, if it is; {origin} is
+    that of the page. `deviates` are the checks of the suite that find a dialect: all of them, and
+    no other.
     """
 
     name: str
@@ -156,13 +174,16 @@ class Dialect:
     role: str = "first"
     unfinished: str = "null"
     reasoning: str = "reasoning_content"
+    thoughts: Mapping[str, Any] = field(default_factory=dict)
     calls: Calls = Calls()
+    scores: Scores = Scores()
     comments: tuple[str, ...] = ()
     padding: str = ""
     json_type: str = "application/json"
     stream_type: str = "text/event-stream; charset=utf-8"
     error_event: Mapping[str, Any] | None = None
     requests: Requests = Requests()
+    preflight: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
     deviates: tuple[str, ...] = ()
 
@@ -209,6 +230,8 @@ def load_dialect(dialect: str) -> Dialect:
     data["errors"] = tuple(ErrorForm(**_tuples(one, "status", "omit")) for one in data["errors"])
     if "calls" in data:
         data["calls"] = Calls(**data["calls"])
+    if "scores" in data:
+        data["scores"] = Scores(**data["scores"])
     if "requests" in data:
         data["requests"] = Requests(**_tuples(data["requests"], "takes", "knows"))
     return Dialect(name=dialect, **_tuples(data, "comments", "deviates"))
@@ -303,6 +326,9 @@ def _compile_text(template: str) -> Maker:
         parts += [_Fixed(template[start : match.start()]), _placeholder(match)]
         start = match.end()
     parts.append(_Fixed(template[start:]))
+    if len(parts) == 3 and not template[start:]:  # as most ids are
+        before, make = template[: template.index("{")], parts[1]
+        return lambda values: f"{before}{make(values)}"
     return lambda values: "".join([str(make(values)) for make in parts])
 
 
@@ -314,5 +340,6 @@ def _placeholder(match: re.Match[str]) -> Maker:
         return itemgetter(name)
     if name == "hex":
         return lambda _: f"{_random.getrandbits(4 * size):0{size}x}"
-    alphabet = _ALPHABETS[name]
-    return lambda _: "".join(_random.choices(alphabet, k=size))
+    # Two letters at a time: half the draws.
+    pairs = ["".join(pair) for pair in itertools.product(_ALPHABETS[name], repeat=2)]
+    return lambda _: "".join(_random.choices(pairs, k=(size + 1) // 2))[:size]

@@ -20,7 +20,7 @@ import threading
 from concurrent.futures import Future
 from email.utils import formatdate
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h11
 
@@ -284,14 +284,17 @@ class _Connection:
         """Answer; False if the connection cannot be used again."""
         loop = asyncio.get_running_loop()
         work = loop.create_task(self._answer(request))
-        watch = loop.create_task(self._watch())
+        tasks: list[asyncio.Task[Any]] = [work]
         try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)
+            if not work.done():  # most answers take no time, and nobody has to watch
+                tasks.append(loop.create_task(self._watch()))
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             finished = work.done()
-            for task in (work, watch):
-                task.cancel()
-            await asyncio.gather(work, watch, return_exceptions=True)
+            ended = [task.cancel() for task in tasks]
+            if any(ended):
+                await asyncio.gather(*tasks, return_exceptions=True)
         return finished and work.result()
 
     async def _answer(self, request: Request) -> bool:
@@ -347,7 +350,8 @@ class _Connection:
         head = self._http.send(h11.Response(status_code=reply.status, headers=headers)) or b""
         if method != "HEAD" and not isinstance(body, bytes):
             self._writer.write(head)
-            await self._pump(body, lambda chunk: self._write(h11.Data(data=chunk)))
+            chunked = b"transfer-encoding: chunked" in head.lower()  # which h11 does not count
+            await self._pump(body, self._write_chunk if chunked else self._write_data)
             return self._write(h11.EndOfMessage())
         # One write, so that a small answer is one packet.
         if method != "HEAD" and isinstance(body, bytes) and body:
@@ -371,6 +375,12 @@ class _Connection:
                 write(chunk)
             await self._writer.drain()
             await asyncio.sleep(0)  # a body that never waits would keep the loop
+
+    def _write_data(self, chunk: bytes) -> None:
+        self._write(h11.Data(data=chunk))
+
+    def _write_chunk(self, chunk: bytes) -> None:
+        self._writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)

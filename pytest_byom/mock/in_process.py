@@ -44,41 +44,41 @@ class Mock(Scripted):
 
     def take(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request of httpx or httpx2; None to let it pass."""
-        found: Any = None
+        routed: Any = None
         if self._has_routes:
-            from pytest_byom.mock.routes import from_httpx, to_httpx, to_library
+            from pytest_byom.mock.routes import asking
 
             request.read()
-            try:
-                found = self.router.ask(to_httpx(library, request))
-            except Exception as error:
-                raise to_library(library, request, error) from error
-            if found is not None and (served := _served(found)) is None:
-                return from_httpx(library, request, found)
-            served = _served(found) or self._serve_blocked(request)
-        else:
-            served = self._serve(request)
-        return None if served is None else Player(library, request, served).respond()
+            with asking(library, request) as asked:
+                routed = self.router.ask(asked)
+        found = self._find(library, request, routed)
+        return found.respond() if isinstance(found, Player) else found
 
     async def take_async(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request of httpx or httpx2; None to let it pass."""
-        found: Any = None
+        routed: Any = None
         if self._has_routes:
-            from pytest_byom.mock.routes import from_httpx, to_httpx, to_library
+            from pytest_byom.mock.routes import asking
 
             await request.aread()
-            try:
-                found = await self.router.ask_async(to_httpx(library, request))
-            except Exception as error:
-                raise to_library(library, request, error) from error
-            if found is not None and (served := _served(found)) is None:
-                return from_httpx(library, request, found)
-            served = _served(found) or self._serve_blocked(request)
-        else:
-            if self._wants(request):
-                await request.aread()
-            served = self._serve(request)
-        return None if served is None else await Player(library, request, served).respond_async()
+            with asking(library, request) as asked:
+                routed = await self.router.ask_async(asked)
+        elif self._wants(request):
+            await request.aread()
+        found = self._find(library, request, routed)
+        return await found.respond_async() if isinstance(found, Player) else found
+
+    def _find(self, library: ModuleType, request: Any, routed: Any) -> Any:
+        """Return what plays the script's answer, or the response of a route; None for neither."""
+        if routed is None:  # the script comes last among the routes, and a route may let pass
+            serve = self._serve_blocked if self._has_routes else self._serve
+            served = serve(request)
+            return None if served is None else Player(library, request, served)
+        from pytest_byom.mock.routes import SERVED, from_httpx
+
+        if (served := routed.extensions.get(SERVED)) is not None:
+            return Player(library, request, served)
+        return from_httpx(library, request, routed)
 
     @property
     def _has_routes(self) -> bool:
@@ -148,13 +148,6 @@ class Guard:
 def note_host(mock: Scripted, host: str) -> None:
     """Keep that something looked up a real server, and was refused."""
     mock.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
-
-
-def _served(response: Any) -> Served | None:
-    """Return what the script answered, if it is what a response stands for."""
-    from pytest_byom.mock.routes import SERVED
-
-    return None if response is None else response.extensions.get(SERVED)
 
 
 def read_request(request: Any) -> AskedRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
 from pytest_byom.mock.answer import Answer, plan_body, plan_delay, plan_stream
 from pytest_byom.mock.dialect import DEFAULT, fill, load_dialect
@@ -287,7 +288,7 @@ class Scripted(Speaking):
         form = dialect.models
         entries = {name: fill(form["entry"], {**values, "model": name}) for name in names}
         headers: dict[str, str] = fill(dialect.header_form(stream=False), values)
-        wanted = asked.path.partition("/models")[2].lstrip("/")
+        wanted = unquote(asked.path).partition("/models")[2].lstrip("/")
         if wanted and (wanted not in entries or not form.get("retrieves", True)):
             return self._served(asked, "models", refuse_entry(wanted, dialect, values))
         data: Any = entries.get(wanted)

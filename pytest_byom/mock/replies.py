@@ -71,8 +71,21 @@ class Tokens:
     reasoning: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class _Brief:
+    """Shows of itself what is not as usual."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        known: Any = self
+        given = {one.name: getattr(self, one.name) for one in dataclasses.fields(known)}
+        usual: Any = type(self)()
+        shown = [f"{k}={v!r}" for k, v in given.items() if v != getattr(usual, k)]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Flow(_Brief):
     """How an answer goes out.
 
     Seconds are virtual in process: they are held against the client's limits, and nobody waits,
@@ -93,8 +106,12 @@ class Flow:
     real: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+STRAIGHT = Flow()
+"""An answer that simply goes out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Reply(_Brief):
     """The answer of a model. A tuple of texts is sent in these pieces when it is streamed."""
 
     content: Text = None
@@ -109,7 +126,7 @@ class Reply:
     model: str | None = None
     id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    flow: Flow = Flow()
+    flow: Flow = STRAIGHT
 
     @property
     def text(self) -> str:
@@ -130,7 +147,7 @@ class Failure:
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: str | None = None
     connection: str | None = None
-    flow: Flow = Flow()
+    flow: Flow = STRAIGHT
 
 
 def join(text: Text) -> str:
@@ -140,6 +157,10 @@ def join(text: Text) -> str:
 
 def make_reply(content: Any = None, **members: Any) -> Reply:
     """Check the arguments of `reply(...)` and return what they mean."""
+    if isinstance(content, Reply):
+        if members:
+            raise UsageError(f"reply(Reply(...)) says it all: leave out {next(iter(members))}=")
+        return content
     flow = _make_flow(members)
     parsed = members.pop("parsed", UNSET)
     choices = members.pop("choices", ())
@@ -236,6 +257,8 @@ def _utc() -> datetime.timezone:
 def _make_flow(members: dict[str, Any]) -> Flow:
     names = {one.name for one in dataclasses.fields(Flow)}
     given = {name: members.pop(name) for name in names & members.keys()}
+    if not given:
+        return STRAIGHT
     if isinstance(given.get("split"), list):
         given["split"] = tuple(given["split"])
     flow = Flow(**given)

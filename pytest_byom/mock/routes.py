@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import respx
 from respx.models import AllMockedAssertionError, PassThrough
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     from pytest_byom.mock.in_process import Mock
@@ -66,6 +68,15 @@ class Routes(respx.Router):
             return await self.async_handler(request)
         except (AllMockedAssertionError, PassThrough):
             return None
+
+
+@contextmanager
+def asking(library: ModuleType, request: Any) -> Iterator[Any]:
+    """Give a request as httpx has it, and raise what comes of it as the client's library has it."""
+    try:
+        yield to_httpx(library, request)
+    except Exception as error:
+        raise to_library(library, request, error) from error
 
 
 def to_httpx(library: ModuleType, request: Any) -> Any:

@@ -11,6 +11,7 @@ from pytest_byom.client.errors import UsageError
 from pytest_byom.mock import transports
 from pytest_byom.mock.answer import Cut, Pause
 from pytest_byom.mock.asked import AskedRequest, hide
+from pytest_byom.mock.dialect import fill
 from pytest_byom.mock.http1 import BackgroundServer, Broken, Reply, Request
 from pytest_byom.mock.in_process import Guard
 from pytest_byom.mock.mock import Scripted
@@ -134,6 +135,9 @@ class MockServer(Scripted):
     async def _respond(self, request: Request) -> Reply:
         """Answer one request of the socket."""
         asked = _read(request, self.url)
+        if asked.method == "OPTIONS" and self._dialect.preflight:
+            origin = {"origin": asked.headers.get("origin", "*")}
+            return Reply(200, tuple(fill(self._dialect.preflight, origin).items()), b"")
         if self.claims(asked.method, "", None, asked.path) is None:
             served = self.turn_away(asked)
         else:

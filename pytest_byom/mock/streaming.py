@@ -200,15 +200,14 @@ class _Choice:
         if name == "content" and self._scored:
             yield from self._scored_run(pieces)
             return
-        before = after = ""
+        around: list[str] = []
         for number, piece in enumerate(pieces):
             if number == 0:
                 yield self._event(self._delta(name, piece))
                 continue
-            if not before:
-                pattern = self._event(self._delta(name, _MARK)).decode()
-                before, after = pattern.split(_encode(_MARK))
-            yield f"{before}{_write_text(piece)}{after}".encode()
+            if not around:
+                around = self._event(self._delta(name, _MARK)).decode().split(_encode(_MARK))
+            yield _write_text(piece).join(around).encode()
 
     def _scored_run(self, pieces: tuple[str, ...]) -> Iterator[bytes]:
         for number, piece in enumerate(pieces):

@@ -135,7 +135,7 @@ class Writer:
     def reasoning(self, text: str, content: Any = None) -> dict[str, Any]:
         """Return the member that holds reasoning; where it is a part of the content, with that."""
         if not self.dialect.is_parted:
-            return {self.dialect.reasoning: text}
+            return {self.dialect.reasoning: text, **fill(self.dialect.thoughts, {"text": text})}
         parts: list[Any] = [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]
         return {"content": [*parts, {"type": "text", "text": content}] if content else parts}
 
@@ -161,10 +161,10 @@ class Writer:
     def scores(self, given: tuple[tuple[str, float], ...] | None, text: str) -> dict[str, Any]:
         """Return the log probabilities of a text, or of the tokens given."""
         wanted = self.asked.members.get("top_logprobs")
-        top = wanted if isinstance(wanted, int) else 0
-        if given is None:
-            return write_scores(score_text(text), top)
-        return write_scores(((token.encode(), score) for token, score in given), top)
+        scored = score_text(text) if given is None else [(t.encode(), score) for t, score in given]
+        return write_scores(
+            scored, wanted if isinstance(wanted, int) else None, self.dialect.scores
+        )
 
 
 def count(choices: tuple[Reply, ...], asked: AskedRequest) -> Tokens:

@@ -1,10 +1,12 @@
 """Strategies for hypothesis: requests, valid and broken, and streams, as the API has them.
 
-What they give is plain data as it goes over the wire, for tests of servers and of clients alike.
+What they give is plain data as it goes over the wire, for tests of servers and of clients alike;
+`replies` gives what a mock says, for tests of apps.
 """
 
 from pytest_byom.strategies.bodies import BrokenBody, broken_bodies
 from pytest_byom.strategies.broken import BrokenRequest, broken_chat_requests
+from pytest_byom.strategies.replies import replies
 from pytest_byom.strategies.requests import chat_requests, messages, tools
 from pytest_byom.strategies.schemas import schemas
 from pytest_byom.strategies.streams import EventStream, sse_streams
@@ -17,6 +19,7 @@ __all__ = [
     "broken_chat_requests",
     "chat_requests",
     "messages",
+    "replies",
     "schemas",
     "sse_streams",
     "tools",

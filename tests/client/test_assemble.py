@@ -24,6 +24,7 @@ from pytest_byom.client.events import (
     ToolUseStart,
     ToolUseStop,
 )
+from pytest_byom.client.reading import read_completion
 
 if TYPE_CHECKING:
     from pytest_byom.client.response import Choice, Response
@@ -373,3 +374,12 @@ def test_finished_and_started() -> None:
         assembler.feed(part)
         seen.append((assembler.started, assembler.finished))
     assert seen == [(False, False), (True, False), (True, True)]
+
+
+def test_arguments_under_the_name_of_parameters() -> None:
+    """TGI 1.4 names the arguments of a call `parameters`, and sends them as an object."""
+    call = {"id": 0, "type": "function", "function": {"name": "f", "parameters": {"x": 1}}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    response = read_completion({"choices": [{"index": 0, "message": message}]})
+    assert [(call.id, call.arguments) for call in response.tool_calls] == [("0", '{"x": 1}')]
+    assert "tool-arguments-not-string" in {repair.code for repair in response.warnings}

@@ -69,14 +69,13 @@ def perform(dialogue: Any, pieces: list[bytes]) -> tuple[Any, list[Any]]:
         while True:
             step = dialogue.send(outcome)
             outcome = None
+            events += getattr(step, "events", ())
             if isinstance(step, Send):
                 outcome = Head(200, {})
             elif isinstance(step, Read):
                 outcome = rest.pop(0) if rest else b""
-            elif isinstance(step, Emit):
-                events += step.events
             else:
-                assert isinstance(step, Close | Drain)
+                assert isinstance(step, Close | Drain | Emit)
     except StopIteration as stop:
         return stop.value, events
 

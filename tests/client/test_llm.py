@@ -532,7 +532,11 @@ def test_the_flags_of_a_model_are_kept(sync: Harness) -> None:
     messages = [{"role": "user", "content": [image]}]
     with pytest.raises(UnsupportedError, match="attachments=True"):
         sync.plain(answer_json(completion()), model=model, messages=messages)
+    with pytest.raises(UnsupportedError, match="reasoning=True"):
+        sync.plain(answer_json(completion()), model=model, reasoning_effort="low")
     assert sync.requests == []
+    sync.plain(answer_json(completion()), model=model, reasoning_effort="none")
+    assert len(sync.requests) == 1
 
 
 def test_cost(harness: Harness) -> None:

@@ -93,6 +93,29 @@ def test_responses_among_messages() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ({"content": "a", "reasoning": "x"}, {"content": "a"}),
+        ({"content": None, "reasoning_content": "x", "tool_calls": [1]}, {"tool_calls": [1]}),
+        ({"content": "a", "reasoning_details": [{"text": "x"}], "seen": 1}, {"seen": 1}),
+        (
+            {"content": [{"type": "thinking", "thinking": "x"}, {"type": "text", "text": "a"}]},
+            {"content": [{"type": "text", "text": "a"}]},
+        ),
+        ({"content": "<think>x</think>a"}, {"content": "a"}),
+    ],
+)
+def test_an_answer_without_its_reasoning(message: dict[str, Any], kept: dict[str, Any]) -> None:
+    """Reasoning under each of its names is left away, and all else stays."""
+    message = {"role": "assistant", **message}
+    tags = ("<think>", "</think>")
+    expected = {"role": "assistant", "content": message["content"], **kept}
+    for answer in (message, Choice(message=message), Response(choices=(Choice(message=message),))):
+        assert m.without_reasoning(answer, think_tags=tags) == expected
+    assert m.without_reasoning({"role": "user", "content": "<think>"})["content"] == "<think>"
+
+
 def test_attachments() -> None:
     """Parts that are no text are found."""
     talk = [m.user("a"), m.user("b", m.image("https://h/i"), {"type": "input_audio"})]

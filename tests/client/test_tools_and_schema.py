@@ -143,6 +143,13 @@ def test_output_schema_from_json(given: dict[str, Any], name: str) -> None:
     assert output.read({"a": 1}) == {"a": 1}
 
 
+def test_a_whole_response_format_is_sent_as_it_is() -> None:
+    """What is said of strict, and what the API may add, is not for the client to change."""
+    described = {"name": "x y", "strict": True, "description": "d", "schema": {"type": "object"}}
+    whole = {"type": "json_schema", "json_schema": described}
+    assert output_schema(whole).response_format() == whole
+
+
 @pytest.mark.parametrize("source", [int, "object", 5, list])
 def test_no_output_schema(source: Any) -> None:
     """What is no schema of an object is refused."""

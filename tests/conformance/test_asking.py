@@ -126,6 +126,18 @@ def test_followed_contract_comes_first() -> None:
     assert HELLO["choices"][0]["message"] in second["messages"]  # type: ignore[index]
 
 
+def test_followed_exchange_that_was_kept() -> None:
+    """A contract may follow one that was fetched before the plan was made."""
+    app = Recorder(lambda number: Reply(404, JSON, b"{}"))
+    models = make_exchange(
+        {"data": [{"id": "m", "context_window": 90}]}, contract=make_contract("models/list")
+    )
+    with asking(app) as asker:
+        asker.keep(models)
+        assert asker.ask("limits/overlong").status == 404
+    assert len(app.requests) == 1
+
+
 def test_followed_answer_that_lacks_the_piece() -> None:
     """What cannot be asked for lack of an answer is not sent, and says why."""
     app = Recorder(lambda number: Reply(404, JSON, b"{}"))

@@ -37,17 +37,27 @@ NAMED = [
 ]
 AREA_AND_SLUG = re.compile(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*")
 
-SPLIT_OFF = {"choices": "response", "chunks": "stream", "definitions": "tools", "deltas": "stream"}
-"""Modules that hold a part of an area."""
+SPLIT_OFF = {
+    "arrivals": "stream",
+    "choices": "response",
+    "chunks": "stream",
+    "comments": "stream",
+    "connections": "http",
+    "definitions": "tools",
+    "deltas": "stream",
+}
+"""Modules that hold a part of an area, and are not named `test_AREA_PART`."""
 
 OTHER_LEVELS = {
     "errors.alive": "a server that is down breaks every must that comes after",
     "fuzz.alive": "a server that is down breaks every must that comes after",
     "parity.finish": "its statements bind each of the two answers, none that they are equal",
+    "reasoning.effect": "a model that does not reason may ignore it; that it did is still told",
     "response.service-tier": "vendors send tiers of their own, which no popular client minds",
     "stream.cache-control": "OpenAI itself sends no such header with most streams",
     "stream.chunk-created": "the schema requires an integer; that all are equal is the should",
     "stream.no-error": "its statement is about what fails before the first token",
+    "stream.separators": "JSON allows them as they are, and in event streams they end no line",
 }
 """Checks of another level than any of their statements, with the reason."""
 
@@ -119,17 +129,18 @@ def test_every_contract_is_asked() -> None:
     """No bundled contract lies idle, but for recordings of what one dialect answered."""
     live = {id for id in contract_ids() if not id.startswith("dialects/")}
     asked = {id for check in all_checks().values() for id in check.asks} | set(PROBES.values())
-    followed = {load_contract(id).follows for id in asked}
-    assert sorted(live - asked - followed) == []
+    loaded = [load_contract(id) for id in asked]
+    brought = {id for found in loaded for id in (found.follows, *found.before, *found.beside)}
+    assert sorted(live - asked - brought) == []
 
 
 def test_modules_hold_their_area() -> None:
-    """A check stands in the module of its area, one of checks or rules."""
+    """A check stands in a module of its area, test_AREA or test_AREA_PART."""
     for check, function in suite_functions():
         folder, _, name = function.__module__.rpartition(".")
         assert folder.endswith(".rules" if check.on else ".checks")
         module = name.removeprefix("test_")
-        assert SPLIT_OFF.get(module, module) == check.area
+        assert SPLIT_OFF.get(module, module.partition("_")[0]) == check.area
 
 
 def test_rules_come_last() -> None:
@@ -185,8 +196,8 @@ def test_asks_what_it_says(check: Check, spied: dict[str, set[str]]) -> None:
 def test_run_suite() -> None:
     """The suite runs without pytest too, with one verdict a check, in the order of the suite."""
     verdicts = run_suite(load_registry().endpoint("embedded"))
-    ordinary = [check.id for check, _ in suite_functions() if not check.fuzzes]
-    assert [verdict.check for verdict in verdicts] == ordinary
+    made = [check.id for check, _ in suite_functions() if not (check.abuse or check.fuzzes)]
+    assert [verdict.check for verdict in verdicts] == made
     assert {v.check for v in verdicts if v.outcome is not Outcome.PASSED} == {"auth.any-key"}
 
 

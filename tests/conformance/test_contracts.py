@@ -83,3 +83,12 @@ def test_statements() -> None:
         assert statement.level in LEVELS
         assert statement.statement
         assert statement.source
+
+
+def test_company() -> None:
+    """What a contract names before or beside it is asked without others, and alone where it is."""
+    for id in suite_ids():
+        contract = load_contract(id)
+        for other in map(load_contract, (*contract.before, *contract.beside)):
+            assert (other.requests, other.follows) == (1, "")
+        assert contract.alone or contract.requests == 1

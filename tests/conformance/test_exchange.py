@@ -103,10 +103,45 @@ def test_request_json() -> None:
     assert make_exchange(sent=sent).request_json == {"model": "m", "n": 2}
 
 
+def test_request_that_was_never_made() -> None:
+    """Where what a request takes from another answer is missing, it says so, Inconclusive."""
+    exchange = make_exchange(sent=Sent("", "", (), b""), trouble="not asked: the text is too short")
+    with pytest.raises(
+        Inconclusive, match=r"^chat/plain got no answer: not asked: the text is too"
+    ):
+        _ = exchange.request_json
+
+
 def test_request_without_body() -> None:
     """A request without a body has no JSON."""
     contract = make_contract("models/list", method="GET", path="/models", body=None)
     assert make_exchange(contract=contract).request_json is None
+
+
+LENGTH = ("content-length", "2")
+KEPT = [
+    ("HTTP/1.1", (LENGTH,), True),
+    ("HTTP/1.1", (("transfer-encoding", "chunked"), ("connection", "keep-alive")), True),
+    ("HTTP/1.1", (LENGTH, ("connection", "Close")), False),
+    ("HTTP/1.1", (), False),
+    ("HTTP/1.0", (LENGTH,), False),
+    ("", (LENGTH,), False),
+]
+
+
+@pytest.mark.parametrize(("version", "headers", "kept"), KEPT)
+def test_keeps_connection(version: str, headers: tuple[tuple[str, str], ...], kept: bool) -> None:
+    """A connection is kept unless the head of the answer says, or means, that it is closed."""
+    exchange = make_exchange(headers=headers, version=version)
+    assert exchange.keeps_connection is kept
+
+
+def test_twins() -> None:
+    """Twins are the exchanges of the same contract that were asked at the same time."""
+    twin, other = make_exchange(), make_exchange(contract=make_contract("a/other"))
+    exchange = make_exchange(company=(other, twin))
+    assert exchange.twins == [exchange, twin]
+    assert make_exchange().twins == [make_exchange()]
 
 
 def test_silence_is_not_answered() -> None:

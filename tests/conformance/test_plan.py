@@ -11,6 +11,7 @@ from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.check import Check
 from pytest_byom.conformance.finding import Level
 from pytest_byom.conformance.plan import FIRST, make_plan
+from pytest_byom.conformance.profiles import Profile, selector
 from pytest_byom.contract import load_contract
 
 
@@ -77,6 +78,9 @@ CEILINGS: list[tuple[str, int, int]] = [
     ("params/missing-messages", 0, 0),
     ("http/get-chat", 0, 0),
     ("usage/long-prompt", 40, 4000),
+    ("params/huge-limit", 256, 400),
+    ("params/max-tokens-negative", 256, 400),
+    ("params/n-large", 512, 600),
 ]
 
 
@@ -101,6 +105,14 @@ def test_ceiling_counts_choices() -> None:
     assert ceiling("params/n-two") >= 2 * limit
 
 
+def test_company_counts() -> None:
+    """What a contract sends before and beside its own requests is counted and paid too."""
+    plan = make_plan([make_check("concurrency/half-left")], {})
+    assert plan.requests == 2 + load_contract("concurrency/half-left").requests
+    assert ceiling("concurrency/half-left") > 4 * ceiling("structured/constant")
+
+
 def test_suite_within_budget() -> None:
-    """The whole suite is planned with at most 120 requests."""
-    assert make_plan(all_checks().values(), {}).requests <= 120
+    """The standard profile is planned with at most 120 requests."""
+    checks = filter(selector(Profile.STANDARD), all_checks().values())
+    assert make_plan(checks, {}).requests <= 120

@@ -80,10 +80,85 @@ def test_placeholder_of_tokens(count: int) -> None:
     assert count <= len(tokens) <= count * 1.2
 
 
+LISTED: list[dict[str, Any]] = [
+    {"context_window": 90},
+    {"max_model_len": 90},
+    {"context_length": 90},
+    {"max_context_length": 90},
+    {"meta": {"n_ctx": 90, "n_ctx_train": 8192}},
+]
+
+
+@pytest.mark.parametrize("members", LISTED, ids=lambda members: next(iter(members)))
+def test_placeholder_of_a_listed_window(members: dict[str, Any]) -> None:
+    """`window:N` is N per cent of the window that the list of models gives the model."""
+    models = make_exchange({"data": [{"id": "m0", "context_window": 1}, {"id": "m1", **members}]})
+    assert window(200, answer=models) == filled("${tokens:180}")
+
+
+def test_placeholder_of_a_registered_window() -> None:
+    """What the registry says of the window needs no list, and is not bounded."""
+    assert window(50, context_window=300_000) == filled("${tokens:150000}")
+
+
+UNFIT: list[tuple[Any, str]] = [
+    ({"data": [{"id": "m1"}]}, "nothing says how large the context window of m1 is"),
+    ({"data": [{"id": "m1", "context_window": None}]}, "nothing says"),
+    ({"data": [{"id": "m1", "meta": None}]}, "nothing says"),
+    ({"data": None}, "nothing says"),
+    ({"data": ["m1"]}, "nothing says"),
+    ({"data": [{"id": "m1", "context_window": 1_000_000}]}, "of 1000000 tokens is too large"),
+]
+
+
+@pytest.mark.parametrize(("models", "reason"), UNFIT)
+def test_window_that_cannot_be_filled(models: Any, reason: str) -> None:
+    """Without a window, or with one that is too large, there is nothing to ask."""
+    with pytest.raises(Inconclusive, match=reason):
+        window(200, answer=make_exchange(models))
+
+
+def window(percent: int, *, answer: Any = None, **members: Any) -> Any:
+    """Return what a part of the window becomes."""
+    contract = make_contract(body={"x": f"${{window:{percent}}}"})
+    return json.loads(build_request(contract, aim(**members), answer=answer).body)["x"]
+
+
+def test_placeholder_of_depth() -> None:
+    """`nested:N` is the text of an object that is N levels deep."""
+    contract = make_contract(body=None, body_text='{"x": ${nested:3}}')
+    sent = build_request(contract, aim())
+    assert json.loads(sent.body) == {"x": {"a": {"a": {"a": 1}}}}
+
+
+def test_placeholder_in_header() -> None:
+    """Placeholders of headers are filled, without white space around them."""
+    contract = {"headers": {"X-Model": "${model}", "X-Long": "${tokens:40}", "User-Agent": None}}
+    found = headers(contract=contract)
+    assert found["x-model"] == "m1"
+    assert found["x-long"] == filled("${tokens:40}").strip()
+    assert "user-agent" not in found
+
+
 def test_placeholder_in_path() -> None:
     """The path has placeholders too."""
     contract = make_contract(method="GET", path="/models/${model}", body=None)
     assert build_request(contract, aim()).url == f"{URL}/models/m1"
+
+
+def test_placeholder_of_number() -> None:
+    """`number` tells requests apart that are sent at once; prose may grow with it."""
+    contract = make_contract(body={"x": "${number}", "y": "${tokens:36*number}"})
+    first, third = (build_request(contract, aim(), number=number).body for number in (1, 3))
+    assert (json.loads(first)["x"], json.loads(third)["x"]) == (1, 3)
+    assert len(third) > 2 * len(first)
+
+
+def test_placeholder_of_path_model() -> None:
+    """`path-model` is the model with each character encoded that a path may mean something by."""
+    contract = make_contract(method="GET", path="/models/${path-model}", body=None)
+    sent = build_request(contract, aim(model="org/a-b.c 1é"))
+    assert sent.url == f"{URL}/models/org%2Fa%2Db%2Ec%201%C3%A9"
 
 
 def test_placeholder_in_text() -> None:

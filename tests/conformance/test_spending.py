@@ -71,6 +71,14 @@ def test_limits(limits: dict[str, Any], sentence: str) -> None:
     assert spent(make_exchange(answer), model=PRICED, **limits).refusal() == sentence
 
 
+def test_room_for_several() -> None:
+    """What does not fit into the limit of requests as a whole is refused as a whole."""
+    spending = Spending(Limits(requests=4))
+    spending.request()
+    assert spending.refusal(requests=3) == ""
+    assert spending.refusal(requests=4) == "the limit of 4 requests is used up"
+
+
 def test_requests() -> None:
     """Requests are limited too."""
     spending = spent(requests=1)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 CALL = {"choices": [{"message": {"tool_calls": [{"id": "c", "function": {"name": "f"}}]}}]}
 MODELS = make_contract("models/list", method="GET", path="/models", body=None)
 HEAD = make_contract("models/head", method="HEAD", path="/models", body=None)
+QUOTED = {"model": "${model}", "messages": [], "stream": "true"}
 
 
 def chunk(content: str | None = None, *, index: int = 0, finish: str | None = None) -> Any:
@@ -48,6 +49,7 @@ def chunk(content: str | None = None, *, index: int = 0, finish: str | None = No
 
 KINDS: list[tuple[str, Exchange, set[type[View]]]] = [
     ("plain", make_exchange(), {Answer, Chat, Plain, Completion}),
+    ("stream-in-quotes", make_exchange(contract=make_contract(body=QUOTED)), {Answer, Chat}),
     ("tool-call", make_exchange(CALL), {Answer, Chat, Plain, Completion, Called}),
     ("no-json", make_exchange(b"ok"), {Answer, Chat, Plain}),
     ("list", make_exchange([]), {Answer, Chat, Plain}),

@@ -30,8 +30,9 @@ BROKEN = [
     (
         GOOD + "levle: may",
         (
-            "a.yaml:4: levle is no valid key, did you mean 'level'? Valid keys: alone, client, "
-            "expect, follows, kind, level, modelled_on, recorded, request, response, title"
+            "a.yaml:4: levle is no valid key, did you mean 'level'? Valid keys: alone, before, "
+            "beside, client, expect, flood, follows, kind, level, modelled_on, recorded, request, "
+            "response, times, title"
         ),
     ),
     (
@@ -75,16 +76,18 @@ BROKEN = [
         "title: x\nrequest:\n  body:\n    model: ${modle}",
         (
             "a.yaml:4: request.body.model has an "
-            "unknown placeholder ${modle}; there are ${model}, ${answer.PATH}, ${answer.inner}, "
-            "${tokens:N}; for a ${ as it is, write $${"
+            "unknown placeholder ${modle}; there are ${model}, ${path-model}, ${number}, "
+            "${answer.PATH}, ${answer.inner}, ${tokens:N}, ${window:N}, ${nested:N}; "
+            "for a ${ as it is, write $${"
         ),
     ),
     (
         "title: x\nrequest:\n  body: ['${tokens:0}']",
         (
             "a.yaml:3: request.body[0] has an unknown "
-            "placeholder ${tokens:0}; there are ${model}, ${answer.PATH}, ${answer.inner}, "
-            "${tokens:N}; for a ${ as it is, write $${"
+            "placeholder ${tokens:0}; there are ${model}, ${path-model}, ${number}, "
+            "${answer.PATH}, ${answer.inner}, ${tokens:N}, ${window:N}, ${nested:N}; "
+            "for a ${ as it is, write $${"
         ),
     ),
     (
@@ -95,8 +98,11 @@ BROKEN = [
         ),
     ),
     (
-        "title: x\nrequest:\n  headers: {x-a: '${model}'}",
-        "a.yaml:3: request.headers.x-a has a placeholder; those of headers are not filled",
+        "title: x\nrequest:\n  headers: {x-a: '${answer.message}'}",
+        (
+            "a.yaml:3: request.headers.x-a has "
+            "${answer.message}, which needs 'follows' to name the contract that is answered first"
+        ),
     ),
     (
         GOOD + "expect: {boddy: 1}",
@@ -218,6 +224,7 @@ def test_shelf_holds_own_and_bundled(tmp_path: Path) -> None:
     assert shelf.load("chat/plain").title == "The minimal request"
 
 
+BESIDE = "title: x\nbeside: [{}]\nrequest: {{}}\n"
 FOLLOWING = "title: x\nfollows: {}\nrequest:\n  body: ['${{answer.message}}']\n"
 
 CLASHES = [
@@ -230,6 +237,8 @@ CLASHES = [
     ),
     ({"a.yaml": FOLLOWING.format("nope")}, "/a.yaml:2: follows 'nope', which is not there"),
     ({"a.yaml": FOLLOWING.format("a")}, "/a.yaml:2: a follows a"),
+    ({"a.yaml": BESIDE.format("nope")}, "/a.yaml:2: beside names 'nope', which is not there"),
+    ({"a.yaml": BESIDE.format("a")}, "/a.yaml:2: beside names 'a', which needs others itself"),
     (
         {"a.yaml": FOLLOWING.format("b"), "b.yaml": FOLLOWING.format("a")},
         "/a.yaml:2: a follows b follows a",

@@ -242,16 +242,25 @@ def _usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
+RECORD = (
+    "--byom-endpoint=embedded",
+    "--byom-profile=full",
+    "--byom-fuzz=0",
+    "--byom-abuse",
+    "--byom-record=rec",
+)
+
+
 def test_run_is_recorded(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run records each of its exchanges once; the next run changes nothing."""
     monkeypatch.setenv("BYOM_API_KEY", KEY)
-    result = run(pytester, "--byom-endpoint=embedded", "--byom-record=rec")
+    result = run(pytester, *RECORD)
     result.stdout.fnmatch_lines([f"recorded: {len(suite_ids())} new or changed contracts in rec"])
     folder = pytester.path / "rec"
     assert contract_ids(folder) == suite_ids()
     assert find_broken([folder]) == []
     before = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
-    result = run(pytester, "--byom-endpoint=embedded", "--byom-record=rec")
+    result = run(pytester, *RECORD)
     result.stdout.fnmatch_lines(["recorded: 0 new or changed contracts in rec"])
     assert {path: path.read_bytes() for path in folder.rglob("*.yaml")} == before
     assert not any(b"authorization" in content for content in before.values())

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 def has_no_key(asked: Asked) -> bool:
-    """Whether a request comes without a key."""
-    return not asked.header("authorization")
+    """Whether a request comes without a key; a preflight never has one."""
+    return not asked.header("authorization") and asked.method != "OPTIONS"
 
 
 def has_wrong_key(asked: Asked) -> bool:
@@ -106,13 +106,14 @@ DEFECTS = [
         change=change_status(500, when=has_wrong_key, of=401),
         turns=failed("auth.wrong-key", "errors.client-fault")
         | deviates("auth.stream", "auth.before-body"),
+        leaves=frozenset({"errors.stream-key"}),
     ),
     Defect(
         id="auth-wrong-served",
         title="Any key is as good as the right one; only none at all is refused.",
         change=_serve_any_key,
         turns=failed("auth.wrong-key") | deviates("auth.stream", "auth.before-body"),
-        leaves=frozenset({"auth.code"}),
+        leaves=frozenset({"auth.code", "errors.stream-key", "http.next-after-wrong-key"}),
     ),
     Defect(
         id="auth-stream-event",
@@ -120,7 +121,8 @@ DEFECTS = [
         change=answer_with(
             200, render({"error": _ERROR}) + DONE, when=_streams_with_wrong_key, stream=True
         ),
-        turns=deviates("auth.stream"),
+        turns=deviates("auth.stream", "errors.stream-key"),
+        leaves=frozenset({"parity.error-key"}),
     ),
     Defect(
         id="auth-no-code",
@@ -143,7 +145,9 @@ DEFECTS = [
     Defect(
         id="auth-dummy-refused",
         title="A server without authentication refuses every key.",
-        change=refuse("Unknown key", status=401, when=lambda asked: not has_no_key(asked)),
+        change=refuse(
+            "Unknown key", status=401, when=lambda asked: bool(asked.header("authorization"))
+        ),
         turns=failed("auth.any-key"),
         open=True,
     ),

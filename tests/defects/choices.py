@@ -70,6 +70,7 @@ DEFECTS = [
         title="The answer names another model than was asked for.",
         change=change_json(_other_model),
         turns=deviates("response.model-asked"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="choices-reversed",

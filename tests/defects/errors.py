@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from defects.connections import is_minimal
 from defects.planting import (
     Asked,
     Change,
@@ -89,8 +90,12 @@ def _wrong_type_streams(asked: Asked) -> bool:
     return asked.streams and _wrong_type(asked)
 
 
+def _asks_stream(asked: Asked) -> bool:
+    return b'"stream": true' in asked.request.body
+
+
 def _refused_again(times: int) -> Any:
-    """Build changes by which a repeated request fails, once another one was refused."""
+    """Build changes by which the minimal request fails at a later time, once one was refused."""
 
     def make() -> Change:
         refusals: list[Request] = []
@@ -100,7 +105,7 @@ def _refused_again(times: int) -> Any:
             reply = await server(request)
             refusals.extend([request] * (reply.status >= 400))
             seen[request] = seen.get(request, 0) + 1
-            if refusals and seen[request] == times and chat(Asked(request)):
+            if refusals and seen[request] == times and is_minimal(Asked(request)):
                 return await answer_with(503, _GONE, when=chat)(request, server)
             return reply
 
@@ -126,35 +131,73 @@ def _unshaped(id: str, title: str, rewrite: Any, row: str, *issues: str) -> Defe
     )
 
 
+OFF = ("absent", "null", "false")
+FAULTS = (
+    deviates(*(f"logprobs.table-{on}-zero" for on in OFF))
+    | deviates("messages.broken-unicode", "messages.lone-surrogate", "messages.no-content")
+    | deviates("messages.null-content", "messages.result-alone", "messages.unanswered-call")
+    | deviates("structured.loose-strict", "tools.custom", "tools.legacy-beside-tools")
+    | deviates(
+        *(
+            f"tools.table-{tools}-{choice}"
+            for tools in ("absent", "empty")
+            for choice in ("auto", "required", "named")
+        )
+    )
+)
+"""Checks of what may be refused, and must not be a failure."""
+FAULTS_LEFT = frozenset(
+    {f"logprobs.table-{on}-two" for on in OFF}
+    | {"logprobs.table-true-twenty-one", "logprobs.table-true-negative"}
+    | {"messages.unknown-part", "messages.empty-parts", "messages.content-number"}
+    | {"messages.content-true", "messages.content-object"}
+)
+"""Checks of what has to be refused."""
+
+REPEATED = frozenset({"params.seed-repeats", "params.seed-repeats-greedy"})
+
 DEFECTS = [
     Defect(
         id="errors-500",
         title="A word in place of the token limit makes the server fail.",
         change=change_status(500, when=_wrong_type),
         turns=failed("errors.client-fault"),
-        leaves=frozenset({"params.wrong-type", "errors.stream-status"}) | NAMES,
+        leaves=frozenset({"params.wrong-type", "errors.stream-status"})
+        | NAMES
+        | {"parity.error-parameter"},
     ),
     Defect(
         id="errors-all-500",
         title="A fault of the request is answered with 500.",
         change=change_status(500, when=chat, of=400),
         turns=failed("errors.client-fault")
-        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name"),
+        | deviates("tools.choice-alone", "tools.odd-names", "structured.no-name")
+        | deviates("audio.output", "vision.file"),
         leaves=frozenset(
             {"logprobs.top-alone", "messages.role-required", "messages.unknown-role"}
             | {"params.broken-json", "params.messages-required", "params.messages-not-empty"}
             | {"params.temperature-range", "params.wrong-type", "errors.stream-status"}
+            | {"errors.stream-json", "errors.stream-messages"}
             | {"structured.unknown-type", "tools.unknown-name", "errors.bad-parameter"}
             | {"tools.choice-unknown", "tools.incomplete", "tools.bad-schema"}
             | {"structured.broken-schema"}
         )
-        | NAMES,
+        | NAMES
+        | {
+            "audio.unknown-format",
+            "parity.error-parameter",
+            "reasoning.effort-unknown",
+            "vision.detail-unknown",
+            "vision.bad-base64",
+            "vision.not-an-image",
+            "vision.unreachable",
+        },
     ),
     Defect(
         id="errors-429",
         title="A fault of the request is answered with 429.",
         change=change_status(429, of=400),
-        turns=failed("errors.not-retried"),
+        turns=failed("errors.not-retried") | deviates("limits.retry-after", "limits.rate-code"),
     ),
     Defect(
         id="errors-409",
@@ -206,14 +249,14 @@ DEFECTS = [
         title="The error object stands in an array.",
         change=change_error(lambda data: [data]),
         turns=failed("errors.object"),
-        leaves=CODES | NAMES,
+        leaves=CODES | NAMES | {"limits.overlong-code"},
     ),
     Defect(
         id="errors-null",
         title="error is null.",
         change=change_error(lambda data: {"error": None, "message": data["error"]["message"]}),
         turns=failed("errors.object"),
-        leaves=CODES | NAMES,
+        leaves=CODES | NAMES | {"limits.overlong-code"},
     ),
     Defect(
         id="errors-no-message",
@@ -249,13 +292,14 @@ DEFECTS = [
         id="errors-code-object",
         title="The code of an error is an object.",
         change=_of_request(lambda error: error.update(code={"id": 7})),
-        turns=deviates("errors.code", "auth.code"),
+        turns=deviates("errors.code", "auth.code", "limits.overlong-code"),
     ),
     Defect(
         id="errors-code-other",
         title="The code of an error is a number, and not the status.",
         change=_of_request(lambda error: error.update(code=1000)),
         turns=deviates("errors.code-is-status", "auth.code"),
+        lacks=frozenset({"limits.overlong-code"}),
     ),
     Defect(
         id="errors-media-type",
@@ -276,12 +320,19 @@ DEFECTS = [
         turns=deviates("errors.no-trace"),
     ),
     Defect(
+        id="errors-stream-status",
+        title="A bad request for a stream is refused with another status.",
+        change=change_status(422, when=_asks_stream, of=400),
+        turns=deviates("errors.stream-status", "errors.stream-json", "errors.stream-messages"),
+    ),
+    Defect(
         id="errors-in-stream",
         title="A broken streamed request gets 200 and an event with the error.",
         change=answer_with(
             200, render({"error": _IN_STREAM}) + DONE, when=_wrong_type_streams, stream=True
         ),
         turns=deviates("errors.stream-status"),
+        leaves=frozenset({"parity.error-parameter", "http.next-after-bad-stream"}),
     ),
     Defect(
         id="errors-in-stream-own-form",
@@ -293,6 +344,7 @@ DEFECTS = [
             stream=True,
         ),
         turns=deviates("errors.stream-status") | failed("stream.chunk-object"),
+        leaves=frozenset({"parity.error-parameter", "http.next-after-bad-stream"}),
         row="C040",
         issues=("lm-sys/FastChat#3367",),
     ),
@@ -303,21 +355,22 @@ DEFECTS = [
             200, render("Input validation error"), when=_wrong_type_streams, stream=True
         ),
         turns=deviates("errors.stream-status") | failed("stream.json-data", "stream.done-marker"),
+        leaves=frozenset({"parity.error-parameter", "http.next-after-bad-stream"}),
         row="C042",
         issues=("huggingface/text-generation-inference#2668",),
     ),
     Defect(
         id="errors-dead-next",
-        title="Once a request was refused, the next repeated one finds a dead engine.",
-        change=Stateful(_refused_again(2)),
+        title="Once a request was refused and a client left, the engine is dead for a moment.",
+        change=Stateful(_refused_again(3)),
         turns=failed("disconnect.next-request"),
-        leaves=frozenset({"params.stop", "params.stop-finish", "parity.text", "parity.finish"}),
     ),
     Defect(
         id="errors-dead-later",
-        title="Once a request was refused, a request that is repeated twice finds a dead engine.",
-        change=Stateful(_refused_again(3)),
+        title="Once a request was refused, a later one finds a dead engine.",
+        change=Stateful(_refused_again(5)),
         turns=failed("errors.alive"),
+        leaves=REPEATED,
     ),
     Defect(
         id="errors-param-list",

@@ -30,7 +30,8 @@ Seen = tuple[Request, int, Headers, tuple[bytes, ...]]
 OPEN = frozenset(
     {"auth.missing-key", "auth.wrong-key", "auth.stream"}
     | {"auth.code", "auth.challenge", "auth.key-hidden"}
-    | {"auth.scheme-case", "auth.before-body", "auth.models"}
+    | {"auth.scheme-case", "auth.before-body", "auth.models", "auth.right-key"}
+    | {"parity.error-key", "errors.stream-key", "http.next-after-wrong-key"}
 )
 """What cannot be judged where none is."""
 
@@ -99,7 +100,8 @@ def foretold(defect: Defect, *, alone: bool = False) -> dict[str, Outcome]:
     ]
     outcomes = dict.fromkeys(made, Outcome.PASSED)
     outcomes |= dict.fromkeys(OPEN if defect.open else LOCKED, Outcome.UNSUPPORTED)
-    return outcomes | (replace(defect, also={}) if alone else defect).outcomes
+    outcomes |= (replace(defect, also={}) if alone else defect).outcomes
+    return {id: outcomes[id] for id in made}
 
 
 def differences(expected: dict[str, Outcome], verdicts: dict[str, Verdict]) -> list[str]:

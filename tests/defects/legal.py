@@ -6,6 +6,12 @@ client allow.
 
 from __future__ import annotations
 
-from defects import legal_answers, legal_streams
+from defects import legal_answers, legal_lacks, legal_params, legal_senses, legal_streams
 
-VARIANTS = [*legal_streams.VARIANTS, *legal_answers.VARIANTS]
+VARIANTS = [
+    *legal_streams.VARIANTS,
+    *legal_answers.VARIANTS,
+    *legal_params.VARIANTS,
+    *legal_senses.VARIANTS,
+    *legal_lacks.VARIANTS,
+]

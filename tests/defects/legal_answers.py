@@ -24,7 +24,6 @@ from defects.planting import (
     on_choices,
     on_messages,
     plain,
-    refuse,
     set_header,
     whole,
 )
@@ -48,6 +47,10 @@ def _extra(data: Any) -> Any:
 def _without(holder: Members, *names: str) -> None:
     for name in names:
         holder.pop(name, None)
+
+
+def _without_empty(message: Members) -> None:
+    _without(message, "refusal", *(() if message["annotations"] else ("annotations",)))
 
 
 def _integer_codes(asked: Asked, reply: Reply) -> Reply:
@@ -85,8 +88,9 @@ def _few(logprobs: Members) -> None:
         entry.update(bytes=None, top_logprobs=entry["top_logprobs"][:1])
 
 
-def _has_image(asked: Asked) -> bool:
-    return "image_url" in str(asked.parameters.get("messages"))
+def _unreasoned(asked: Asked) -> bool:
+    """A plain request without an effort: reasoning has to be counted."""
+    return plain(asked) and not asks("reasoning_effort")(asked)
 
 
 def _in_pieces(_: Asked, reply: Reply) -> Reply:
@@ -117,7 +121,7 @@ PLAIN = [
     Variant(
         id="no-refusal",
         title="Messages have neither refusal nor annotations.",
-        change=on_messages(lambda message: _without(message, "refusal", "annotations")),
+        change=on_messages(_without_empty),
     ),
     Variant(
         id="no-logprobs",
@@ -143,7 +147,8 @@ PLAIN = [
         change=change_json(
             lambda data: data["usage"].update(
                 prompt_tokens_details=None, completion_tokens_details=None
-            )
+            ),
+            when=_unreasoned,
         ),
     ),
     Variant(
@@ -152,7 +157,8 @@ PLAIN = [
         change=change_json(
             lambda data: _without(
                 data["usage"], "prompt_tokens_details", "completion_tokens_details"
-            )
+            ),
+            when=_unreasoned,
         ),
     ),
     Variant(
@@ -197,7 +203,7 @@ PLAIN = [
     Variant(
         id="nulls-in-message",
         title="audio and function_call are null.",
-        change=on_messages(lambda m: m.update(audio=None, function_call=None)),
+        change=on_messages(lambda m: m.update({"audio": None, "function_call": None} | m)),
     ),
     Variant(
         id="error-null",
@@ -271,6 +277,7 @@ OTHERS = [
         id="error-code-status",
         title="The code of an error is the status.",
         change=change_reply(_integer_codes, when=chat, status=400),
+        lacks=frozenset({"limits.overlong-code"}),
     ),
     Variant(
         id="error-no-param",
@@ -297,7 +304,8 @@ OTHERS = [
         id="one-model",
         title="The server serves its one model under any name.",
         change=change_request(_any_model, when=asks("model")),
-        lacks=frozenset({"models.unknown", "models.unknown-code"}),
+        lacks=frozenset({"models.unknown", "models.unknown-code"})
+        | {"errors.stream-model", "parity.error-model"},
     ),
     Variant(
         id="more-models",
@@ -328,16 +336,6 @@ OTHERS = [
         title="The server asks for no key.",
         change=change_reply(lambda _, reply: reply),
         open=True,
-    ),
-    Variant(
-        id="image-refused",
-        title="Images are refused.",
-        change=refuse("content type image_url is not supported", when=_has_image),
-    ),
-    Variant(
-        id="effort-refused",
-        title="reasoning_effort is refused.",
-        change=refuse("Unsupported parameter", when=asks("reasoning_effort")),
     ),
     Variant(
         id="body-in-pieces",

@@ -9,6 +9,7 @@ from defects.planting import (
     Asked,
     Change,
     Variant,
+    asks,
     set_header,
     streams,
 )
@@ -65,21 +66,20 @@ def _usage_in_chunk(chunks: list[Chunk]) -> None:
 
 def _whole_calls(chunks: list[Chunk]) -> list[Chunk]:
     """Join the fragments of a call in its first."""
-    found = [f for c in chunks for d in _deltas(c) for f in d.get("tool_calls") or ()]
-    if not found:
-        return chunks
-    arguments = "".join(f["function"].get("arguments") or "" for f in found)
-    found[0]["function"]["arguments"] = arguments
-    return [c for c in chunks if not any(_later(d, found[0]) for d in _deltas(c))]
+    firsts: dict[int, Members] = {}
+    for fragment in (f for c in chunks for d in _deltas(c) for f in d.get("tool_calls") or ()):
+        first = firsts.setdefault(fragment["index"], fragment)
+        if first is not fragment:
+            first["function"]["arguments"] += fragment["function"].get("arguments") or ""
+    return [c for c in chunks if not any(_later(d, firsts) for d in _deltas(c))]
 
 
 def _deltas(chunk: Chunk) -> list[Members]:
     return [choice["delta"] for choice in chunk["choices"]]
 
 
-def _later(delta: Members, first: Members) -> bool:
-    calls = delta.get("tool_calls") or [first]
-    return calls[0] is not first
+def _later(delta: Members, firsts: dict[int, Members]) -> bool:
+    return any(call is not firsts[call["index"]] for call in delta.get("tool_calls") or ())
 
 
 def _null_first(delta: Members) -> None:
@@ -133,10 +133,20 @@ def _text_with_finish(chunks: list[Chunk]) -> list[Chunk]:
 def _role_with_text(chunks: list[Chunk]) -> list[Chunk]:
     """Send the role and the first text in one chunk."""
     first, second = chunks[0]["choices"][0]["delta"], chunks[1]["choices"][0]["delta"]
-    if "content" not in second:
+    if "content" not in second or chunks[1]["choices"][0]["logprobs"]:
         return chunks
     first["content"] = second["content"]
+    chunks[0]["choices"][0]["logprobs"] = chunks[1]["choices"][0]["logprobs"]
     return [chunks[0], *chunks[2:]]
+
+
+def _no_logprobs(asked: Asked) -> bool:
+    return streams(asked) and not asks("logprobs")(asked)
+
+
+def _may_be_padded(asked: Asked) -> bool:
+    options = asked.parameters.get("stream_options") or {}
+    return asked.streams and options.get("include_obfuscation") is not False
 
 
 def _forced(asked: Asked) -> bool:
@@ -259,7 +269,7 @@ VARIANTS = [
     Variant(
         id="stream-no-logprobs",
         title="Choices of chunks have no logprobs.",
-        change=each_choice(lambda choice: _without(choice, "logprobs")),
+        change=each_choice(lambda choice: _without(choice, "logprobs"), when=_no_logprobs),
     ),
     Variant(
         id="no-finish-before-end",
@@ -268,8 +278,10 @@ VARIANTS = [
     ),
     Variant(
         id="padding",
-        title="Each chunk is padded.",
-        change=each_chunk(lambda chunk: chunk.update(p="abcdefgh", obfuscation="xyz")),
+        title="Each chunk is padded, unless the request says no.",
+        change=each_chunk(
+            lambda chunk: chunk.update(p="abcdefgh", obfuscation="xyz"), when=_may_be_padded
+        ),
     ),
     Variant(
         id="stream-extra-members",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.leaving import needing
+from defects.leaving import BOUNDED, REASONING, needing
 from defects.planting import (
     Asked,
     Defect,
@@ -60,12 +60,14 @@ def _nothing_counted(data: dict[str, Any]) -> None:
         _stops_at_length(choice)
 
 
+NULL_LIMITS = ("params.null-max-tokens", "params.null-max-completion-tokens")
+
 DEFECTS = [
     Defect(
         id="params-max-tokens",
         title="max_tokens is ignored.",
         change=change_request(_unlimited, when=asks("max_tokens")),
-        turns=ignored("params.max-tokens"),
+        turns=ignored("params.max-tokens", "params.null-max-completion-tokens"),
         leaves=frozenset({"params.length", "params.n-usage", "stream.length"}) | {"structured.cut"},
         row="C247",
         issues=("vllm-project/vllm-omni#445",),
@@ -74,9 +76,11 @@ DEFECTS = [
         id="params-max-completion-tokens",
         title="max_completion_tokens is ignored: generation has no limit.",
         change=drop("max_completion_tokens"),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C239",
         issues=("ikawrakow/ik_llama.cpp#2321",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-default",
@@ -84,9 +88,11 @@ DEFECTS = [
         change=change_request(
             lambda data: data.update(max_completion_tokens=16), when=has("max_completion_tokens")
         ),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C240",
         issues=("abetlen/llama-cpp-python#1907",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-limit",
@@ -94,9 +100,11 @@ DEFECTS = [
         change=change_request(
             lambda data: data.update(max_completion_tokens=100), when=has("max_completion_tokens")
         ),
-        turns=ignored("params.max-completion-tokens"),
+        turns=ignored("params.max-completion-tokens", "params.null-max-tokens")
+        | deviates("params.type-max-completion-tokens"),
         row="C243",
         issues=("ray-project/ray#53922",),
+        leaves=frozenset({"reasoning.cut"}),
     ),
     Defect(
         id="params-max-completion-tokens-refused",
@@ -106,9 +114,10 @@ DEFECTS = [
             {"object": "error", "message": "[{'type': 'extra_forbidden'}]", "code": 400},
             when=has("max_completion_tokens"),
         ),
-        turns=failed("params.max-completion-tokens", "errors.object"),
+        turns=failed("params.max-completion-tokens", "errors.object", *NULL_LIMITS),
         row="C238",
         issues=("voideditor/void#128",),
+        lacks=REASONING,
     ),
     Defect(
         id="params-type-none",
@@ -119,9 +128,11 @@ DEFECTS = [
             type="None",
             code="400",
         ),
-        turns=failed("params.max-completion-tokens"),
+        turns=failed("params.max-completion-tokens", *NULL_LIMITS)
+        | deviates("errors.request-type"),
         row="C300",
         issues=("BerriAI/litellm#10910",),
+        lacks=REASONING,
     ),
     Defect(
         id="params-always-stop",
@@ -132,9 +143,18 @@ DEFECTS = [
             {"http.escapes", "messages.instructions-count", "messages.history-counts"}
             | {"messages.part-is-text", "params.length", "params.n-usage", "tools.counted"}
             | {"usage.same-prompt", "usage.grows", "usage.stream-same", "stream.length"}
-            | {"params.max-tokens", "params.max-completion-tokens"}
+            | BOUNDED
         )
-        | {"logprobs.count"},
+        | {"logprobs.count"}
+        | {
+            "audio.counted",
+            "vision.counted",
+            "parity.usage",
+            "parity.max-tokens",
+            "parity.n",
+            "reasoning.tokens",
+            "reasoning.cut",
+        },
         row="C091",
         issues=("sgl-project/mini-sglang#126",),
     ),
@@ -143,13 +163,16 @@ DEFECTS = [
         title="An answer that the limit cut ends with stop.",
         change=on_choices(_stops_at_length),
         turns=failed("params.length") | deviates("structured.cut"),
-        leaves=frozenset({"params.n-usage", "stream.length"}),
+        leaves=frozenset({"params.n-usage", "stream.length"})
+        | {"parity.max-tokens", "reasoning.cut"},
     ),
     Defect(
         id="params-n-one",
         title="n is ignored.",
         change=drop("n"),
-        turns=ignored("params.n") | failed("stream.n"),
+        turns=ignored("params.n")
+        | failed("stream.n")
+        | deviates("params.n-zero", "params.n-negative", "params.type-n"),
         leaves=frozenset({"params.n-usage"}) | {"stream.n-order"},
         row="C254",
         issues=("theopenco/llmgateway#2433",),
@@ -167,6 +190,7 @@ DEFECTS = [
         title="With n the tokens of one choice are counted.",
         change=change_asked_json(_halve, when=asks("n")),
         turns=deviates("params.n-usage"),
+        leaves=frozenset({"parity.n"}),
     ),
     Defect(
         id="params-stop-text-only",
@@ -180,13 +204,13 @@ DEFECTS = [
         title="stop is an array only: a text is refused.",
         change=refuse("stop must be an array", when=_stop_is(str)),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
     ),
     Defect(
         id="params-stop-ignored",
         title="stop is ignored.",
         change=drop("stop"),
-        turns=ignored("params.stop"),
+        turns=ignored("params.stop") | deviates("params.type-stop"),
         leaves=frozenset({"params.stop-finish"}),
         row="C231",
         issues=("Blaizzy/mlx-vlm#1044",),
@@ -195,7 +219,7 @@ DEFECTS = [
         id="params-stop-until-limit",
         title="Only the end of the model's text ends a run, not the stop sequence.",
         change=drop("stop", when=asks("max_tokens")),
-        turns=ignored("params.stop"),
+        turns=ignored("params.stop") | deviates("params.type-stop"),
         leaves=frozenset({"params.stop-finish"}),
         row="C232",
         issues=("jundot/omlx#1054",),
@@ -205,7 +229,7 @@ DEFECTS = [
         title="The stop sequence is part of the text.",
         change=change_asked_json(_keep_stop, when=asks("stop")),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}),
+        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
     ),
     Defect(
         id="params-stop-finish",

@@ -24,6 +24,10 @@ OF_ENTRIES = frozenset(
     | {"logprobs.count", "logprobs.refusal"}
 )
 
+CELLS = ignored(
+    *(f"logprobs.table-true-{top}" for top in ("absent", "null", "zero", "two", "twenty"))
+)
+
 
 def _entries(rewrite: Any) -> Change:
     """Change each entry of the log probabilities."""
@@ -70,7 +74,10 @@ DEFECTS = [
         id="logprobs-ignored",
         title="logprobs is ignored.",
         change=drop("logprobs", "top_logprobs", when=asks("logprobs")),
-        turns=ignored("logprobs.given"),
+        turns=ignored("logprobs.given")
+        | CELLS
+        | ignored("logprobs.streamed")
+        | deviates("logprobs.table-true-twenty-one", "logprobs.table-true-negative"),
         leaves=OF_ENTRIES,
         row="C248",
         issues=("platform.claude.com/docs/en/api/openai-sdk",),
@@ -87,7 +94,7 @@ DEFECTS = [
         id="logprobs-older-form",
         title="The log probabilities come in the form of the older API.",
         change=on_choices(_older, when=asks("logprobs")),
-        turns=ignored("logprobs.given"),
+        turns=ignored("logprobs.given") | CELLS,
         leaves=OF_ENTRIES,
     ),
     Defect(
@@ -133,12 +140,16 @@ DEFECTS = [
         title="The first entry is that of a token of the prompt.",
         change=on_choices(_shifted, when=asks("logprobs")),
         turns=deviates("logprobs.text"),
+        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-three",
         title="top_logprobs=2 gives three alternatives.",
         change=_entries(_third),
-        turns=deviates("logprobs.top"),
+        turns=deviates("logprobs.top")
+        | deviates(
+            "logprobs.table-true-zero", "logprobs.table-true-two", "logprobs.table-true-twenty"
+        ),
     ),
     Defect(
         id="logprobs-rising",
@@ -147,10 +158,23 @@ DEFECTS = [
         turns=deviates("logprobs.top"),
     ),
     Defect(
+        id="logprobs-other-bytes",
+        title="The bytes of a token come in the wrong order.",
+        change=_entries(lambda entry: entry["bytes"].reverse()),
+        turns=deviates("logprobs.bytes"),
+    ),
+    Defect(
+        id="logprobs-not-greedy",
+        title="The chosen token is listed as less likely than an alternative.",
+        change=_entries(lambda entry: entry.update(logprob=entry["logprob"] - 5)),
+        turns=deviates("logprobs.greedy"),
+    ),
+    Defect(
         id="logprobs-many",
         title="The entries come five times over.",
         change=on_choices(_five_times, when=asks("logprobs")),
         turns=deviates("logprobs.count"),
+        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-no-refusal",
@@ -162,6 +186,9 @@ DEFECTS = [
         id="logprobs-top-alone",
         title="top_logprobs without logprobs is ignored.",
         change=drop("top_logprobs", when=lambda asked: not asks("logprobs")(asked)),
-        turns=deviates("logprobs.top-alone"),
+        turns=deviates("logprobs.top-alone")
+        | deviates(
+            "logprobs.table-absent-two", "logprobs.table-null-two", "logprobs.table-false-two"
+        ),
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from defects.judging import MODEL
-from defects.leaving import needing
+from defects.leaving import WINDOW, needing
 from defects.planting import (
     Asked,
     Defect,
@@ -65,34 +65,35 @@ DEFECTS = [
         title="The model that is served is not in the list.",
         change=_entries(lambda entry: entry.update(id="other")),
         turns=deviates("models.contains"),
-        leaves=frozenset({"models.retrieve"}),
+        leaves=WINDOW | {"models.retrieve"},
     ),
     Defect(
         id="models-empty",
         title="The list of models is empty, although one is served.",
         change=change_json(lambda data: data.update(data=[]), when=listing),
         turns=deviates("models.contains"),
-        leaves=frozenset({"models.retrieve"}),
+        leaves=WINDOW | {"models.retrieve"},
     ),
     Defect(
         id="models-no-list",
         title="There is no list of models.",
         change=answer_with(404, {"error": _NO_MODEL}, when=listing),
         lacks=needing("models"),
+        leaves=WINDOW,
     ),
     Defect(
         id="models-bare-list",
         title="The list of models is a bare array.",
         change=change_json(lambda data: data["data"], when=listing),
         turns=failed("models.list-object"),
-        leaves=frozenset({"models.contains", "models.retrieve"}),
+        leaves=WINDOW | {"models.contains", "models.retrieve"},
     ),
     Defect(
         id="models-own-name",
         title="The list of models stands in a member models.",
         change=change_json(lambda data: data.update(models=data.pop("data")), when=listing),
         turns=failed("models.list-object"),
-        leaves=frozenset({"models.contains", "models.retrieve"}),
+        leaves=WINDOW | {"models.contains", "models.retrieve"},
     ),
     Defect(
         id="models-no-object",
@@ -107,6 +108,7 @@ DEFECTS = [
         title="Entries have no created.",
         change=_only("id", "object", "owned_by"),
         turns=failed("models.entries"),
+        leaves=WINDOW,
         row="C344",
         issues=("webai-at-home/webai-at-home#208",),
     ),
@@ -115,6 +117,7 @@ DEFECTS = [
         title="Entries have id and object only.",
         change=_only("id", "object"),
         turns=failed("models.entries"),
+        leaves=WINDOW,
         row="C346",
         issues=("mudler/LocalAI: core/schema/openai.go (OpenAIModel)",),
     ),
@@ -123,6 +126,7 @@ DEFECTS = [
         title="Entries have neither object nor owned_by.",
         change=_only("id", "created"),
         turns=failed("models.entries"),
+        leaves=WINDOW,
         row="C348",
         issues=("mozilla-ai/any-llm#1085", "jamesrochabrun/SwiftOpenAI#162"),
     ),
@@ -149,6 +153,7 @@ DEFECTS = [
         title="GET /models/{id} is answered with 404.",
         change=refuse("Invalid URL", status=404, when=_shows),
         turns=deviates("models.retrieve"),
+        leaves=frozenset({"models.encoded-id"}),
     ),
     Defect(
         id="models-entry-is-list",
@@ -160,7 +165,7 @@ DEFECTS = [
         id="models-unknown-500",
         title="An unknown model makes the server fail.",
         change=change_status(500, when=_unknown),
-        turns=failed("models.unknown-served"),
+        turns=failed("models.unknown-served") | deviates("params.type-model"),
         leaves=frozenset({"models.unknown", "models.unknown-code", "models.unknown-stream"}),
     ),
     Defect(
@@ -181,7 +186,7 @@ DEFECTS = [
         change=answer_with(
             200, render({"error": _NO_MODEL}) + DONE, when=_unknown_streams, stream=True
         ),
-        turns=deviates("models.unknown-stream"),
+        turns=deviates("models.unknown-stream", "errors.stream-model"),
     ),
     Defect(
         id="models-registry-text",

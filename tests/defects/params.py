@@ -40,7 +40,8 @@ def _is(name: str, value: object) -> When:
 
 
 def _cool(data: dict[str, Any]) -> None:
-    data["temperature"] = min(data["temperature"], 2)
+    if not isinstance(data["temperature"], str):
+        data["temperature"] = min(data["temperature"], 2)
 
 
 def _without_words(data: dict[str, Any]) -> None:
@@ -57,10 +58,6 @@ def _ask_for_logprobs(data: dict[str, Any]) -> None:
         data["logprobs"] = True
 
 
-def _has_image(asked: Asked) -> bool:
-    return "image_url" in str(asked.parameters.get("messages"))
-
-
 NEUTRAL = failed("params.neutral")
 PROBLEM = {
     "type": "urn:inference-service:problem-details:bad-request",
@@ -70,6 +67,8 @@ PROBLEM = {
     "instance": "/v1/chat/completions",
 }
 
+BODIES = ("params.empty-body", "params.body-object", "params.body-text")
+
 DEFECTS = [
     Defect(
         id="params-broken-json",
@@ -77,20 +76,21 @@ DEFECTS = [
         change=change_request(
             lambda _: {"model": "byom-embedded", "messages": _SAY_OK}, when=_is_broken
         ),
-        turns=failed("params.broken-json"),
+        turns=failed("params.broken-json", *BODIES),
     ),
     Defect(
         id="params-broken-json-500",
         title="A body that is no JSON makes the server fail.",
         change=refuse("Internal server error", status=500, when=_is_broken),
         turns=failed("errors.client-fault") | deviates("auth.before-body"),
-        leaves=frozenset({"params.broken-json"}),
+        leaves=frozenset({"params.broken-json", *BODIES}),
     ),
     Defect(
         id="params-no-messages",
         title="A request without messages is answered.",
         change=change_request(lambda data: data.update(messages=_SAY_OK), when=_lacks_messages),
         turns=failed("params.messages-required"),
+        leaves=frozenset({"errors.stream-messages"}),
     ),
     Defect(
         id="params-empty-messages",
@@ -102,13 +102,13 @@ DEFECTS = [
         id="params-null-seed",
         title="seed: null is refused.",
         change=refuse("seed is not an integer", when=_nulls("seed")),
-        turns=failed("params.nulls"),
+        turns=failed("params.nulls", "params.null-seed"),
     ),
     Defect(
         id="params-null-500",
         title="logprobs: null makes the server fail.",
         change=refuse("NoneType is not iterable", status=500, when=_nulls("logprobs")),
-        turns=failed("params.nulls"),
+        turns=failed("params.nulls", "params.null-logprobs"),
     ),
     Defect(
         id="params-penalty-detail",
@@ -118,7 +118,7 @@ DEFECTS = [
             {"object": "error", "message": '{"detail": []}', "type": "internal_error_proxy"},
             when=_is("frequency_penalty", 0),
         ),
-        turns=NEUTRAL | failed("errors.object"),
+        turns=NEUTRAL | failed("errors.object") | deviates("params.neutral-frequency-penalty"),
         row="C272",
         issues=("mistralai/platform-docs-public#7",),
     ),
@@ -126,7 +126,7 @@ DEFECTS = [
         id="params-penalty-problem",
         title="Penalties are refused with problem details, also at 0.",
         change=answer_with(422, PROBLEM, when=_is("presence_penalty", 0)),
-        turns=NEUTRAL | failed("errors.object"),
+        turns=NEUTRAL | failed("errors.object") | deviates("params.neutral-presence-penalty"),
         row="C274",
         issues=("NVIDIA/garak#748", "BerriAI/litellm#4558"),
     ),
@@ -138,7 +138,7 @@ DEFECTS = [
             {"code": "Client specified an invalid argument", "error": "Argument not supported"},
             when=_is("presence_penalty", 0),
         ),
-        turns=NEUTRAL | failed("errors.object"),
+        turns=NEUTRAL | failed("errors.object") | deviates("params.neutral-presence-penalty"),
         row="C275",
         issues=("yym68686/uni-api#105", "open-webui/open-webui#21266"),
     ),
@@ -150,7 +150,7 @@ DEFECTS = [
             [{"loc": ["body", "user"], "msg": "extra fields not permitted"}],
             when=has("user"),
         ),
-        turns=NEUTRAL | failed("errors.object"),
+        turns=NEUTRAL | failed("errors.object") | deviates("params.neutral-user"),
         row="C266",
         issues=("danny-avila/LibreChat#1336",),
     ),
@@ -158,13 +158,14 @@ DEFECTS = [
         id="params-format-text-refused",
         title='response_format {"type": "text"} is refused.',
         change=refuse("Unknown type text", when=_is("response_format", {"type": "text"})),
-        turns=NEUTRAL,
+        turns=NEUTRAL | deviates("params.neutral-response-format"),
     ),
     Defect(
         id="params-temperature-one-only",
         title="Any temperature is refused, also the default.",
         change=refuse("invalid temperature: only 1 is allowed", when=_is("temperature", 1)),
-        turns=NEUTRAL,
+        turns=NEUTRAL | failed("params.neutral-temperature") | deviates("params.seed-accepted"),
+        lacks=frozenset({"params.seed-repeats", "params.seed-differs"}),
     ),
     Defect(
         id="params-two-choices",
@@ -176,7 +177,7 @@ DEFECTS = [
         id="params-logprobs-unasked",
         title="Log probabilities come without being asked for.",
         change=change_request(_ask_for_logprobs, when=plain),
-        turns=deviates("params.defaults"),
+        turns=deviates("params.defaults", "params.neutral-logprobs", "params.type-logprobs"),
     ),
     Defect(
         id="params-temperature-clamped",
@@ -191,35 +192,19 @@ DEFECTS = [
         turns=failed("params.temperature-zero"),
         leaves=frozenset(
             {"messages.own-call", "params.stop", "params.stop-finish", "tools.none"}
-            | {"parity.text", "parity.finish"}
+            | {"parity.text", "parity.finish", "params.greedy-repeats"}
         ),
         lacks=needing("logprobs", "json_object", "json_schema")
-        | needing("tool_choice_required", "tool_choice_named"),
+        | needing("tool_choice_required", "tool_choice_named")
+        | {"params.seed-repeats-greedy"},
     ),
     Defect(
         id="params-words-for-numbers",
         title="A word in place of the token limit is taken for no limit.",
         change=change_request(_without_words, when=asks("max_tokens")),
         turns=deviates("params.wrong-type"),
-        leaves=frozenset({"errors.stream-status", "errors.param-name"}),
-    ),
-    Defect(
-        id="params-effort-500",
-        title="reasoning_effort makes a server without reasoning fail.",
-        change=refuse("KeyError", status=500, when=has("reasoning_effort")),
-        turns=deviates("reasoning.effort"),
-    ),
-    Defect(
-        id="params-effort-429",
-        title="reasoning_effort is refused with 429.",
-        change=refuse("Not now", status=429, when=has("reasoning_effort")),
-        turns=deviates("reasoning.effort"),
-    ),
-    Defect(
-        id="params-image-500",
-        title="An image makes a server without vision fail.",
-        change=refuse("Unexpected image", status=500, when=_has_image),
-        turns=failed("vision.image"),
+        leaves=frozenset({"errors.stream-status", "errors.param-name"})
+        | {"parity.error-parameter"},
     ),
     Defect(
         id="params-seed-negative",

@@ -49,7 +49,7 @@ class Asked:
         """The JSON object of the body; empty if there is none."""
         try:
             found = json.loads(self.request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -109,8 +109,9 @@ def asks(*names: str) -> When:
     return lambda asked: asked.is_chat and any(map(asked.parameters.get, names))
 
 
-reasons = has("reasoning_effort")
-"""One request of many: what breaks its whole answer leaves the others to be judged."""
+def reasons(asked: Asked) -> bool:
+    """One request of many: what breaks its whole answer leaves the others to be judged."""
+    return asked.is_chat and asked.parameters.get("reasoning_effort", 0) is None
 
 
 def path_is(path: str) -> When:
@@ -156,12 +157,14 @@ class Defect:
 class Variant:
     """One legal way of a server; `lacks` are checks that do not hold for such a server.
 
+    `leaves` are those that have nothing to judge, as the server shows less than others.
     `issues` are reports of clients that minded, `row` their place in the catalogue.
     """
 
     id: str
     title: str
     change: Change
+    leaves: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
     issues: tuple[str, ...] = ()
     row: str = ""

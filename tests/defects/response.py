@@ -139,12 +139,14 @@ DEFECTS = [
         title="An answer has no model.",
         change=_drop("model"),
         turns=failed("response.model"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="response-model-null",
         title="model is null.",
         change=_set(model=None),
         turns=failed("response.model"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="response-choices-empty",
@@ -157,7 +159,8 @@ DEFECTS = [
         title="choices is null in every answer.",
         change=_set(choices=None),
         turns=failed("response.choices"),
-        leaves=(READ_PLAIN - TOKENS - {"response.fingerprint-stable"})
+        leaves=(READ_PLAIN - TOKENS - {"response.fingerprint-stable", "parity.model"})
+        | {"parity.usage", "parity.max-tokens", "reasoning.cut"}
         | CALLED
         | {"params.length", "params.n-usage"},
     ),
@@ -216,14 +219,16 @@ DEFECTS = [
         id="response-role-model",
         title='The role of an answer is "model".',
         change=on_messages(lambda message: message.update(role="model")),
-        turns=failed("response.role", "messages.own-answer", "messages.own-call"),
+        turns=failed("response.role", "messages.own-answer", "messages.own-call")
+        | failed("messages.own-parallel", "messages.own-object"),
         leaves=frozenset({"response.created-order"}),
     ),
     Defect(
         id="response-no-role",
         title="An answer has no role.",
         change=on_messages(lambda message: message.pop("role") and None),
-        turns=failed("response.role", "messages.own-answer", "messages.own-call"),
+        turns=failed("response.role", "messages.own-answer", "messages.own-call")
+        | failed("messages.own-parallel", "messages.own-object"),
         leaves=frozenset({"response.created-order"}),
     ),
     Defect(
@@ -259,9 +264,10 @@ DEFECTS = [
         turns=failed("response.finish-reason"),
         leaves=frozenset(
             {"params.length", "params.n-usage", "params.stop-finish", "parity.finish"}
-            | {"stream.length"}
+            | {"stream.length", "params.huge-limit"}
         )
-        | {"tools.bare-arguments", "structured.cut"},
+        | {"tools.bare-arguments", "structured.cut"}
+        | {"parity.max-tokens", "reasoning.cut"},
     ),
     Defect(
         id="response-empty-finish",
@@ -274,7 +280,8 @@ DEFECTS = [
         title='An answer that ends by itself has the finish_reason "eos".',
         change=_reason("stop", "eos"),
         turns=failed("response.finish-reason-known", "params.stop-finish")
-        | deviates("parity.finish"),
+        | deviates("parity.finish")
+        | deviates("tools.legacy-finish"),
         row="C072",
         issues=("vibrantlabsai/ragas#1548", "openai/openai-dotnet#267"),
     ),
@@ -283,7 +290,8 @@ DEFECTS = [
         title='An answer that ends by itself has the finish_reason "end_turn".',
         change=_reason("stop", "end_turn"),
         turns=failed("response.finish-reason-known", "params.stop-finish")
-        | deviates("parity.finish"),
+        | deviates("parity.finish")
+        | deviates("tools.legacy-finish"),
         row="C067",
         issues=("zeitlings/ayai-gpt-nexus#2",),
     ),
@@ -292,7 +300,7 @@ DEFECTS = [
         title='An answer that a limit cut has the finish_reason "model_length".',
         change=_reason("length", "model_length"),
         turns=failed("response.finish-reason-known", "params.length") | deviates("structured.cut"),
-        leaves=frozenset({"params.n-usage", "stream.length"}),
+        leaves=frozenset({"params.n-usage", "stream.length", "parity.max-tokens", "reasoning.cut"}),
         row="C059",
         issues=("laravel/ai#955", "camel-ai/camel#4266"),
     ),

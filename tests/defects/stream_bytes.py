@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 ENDS = frozenset({"parity.finish"})
 
-STATUS = frozenset({"auth.stream", "models.unknown-stream", "errors.stream-status"})
+STATUS = frozenset(
+    {"parity.error-parameter", "parity.error-model", "parity.error-key"}
+    | {"auth.stream", "models.unknown-stream", "errors.stream-status", "errors.stream-model"}
+    | {"errors.stream-key", "errors.stream-json", "errors.stream-messages"}
+    | {"http.next-after-bad-stream"}
+)
 """Checks of refused streams."""
 
 ACCEPTED = frozenset({"stream.accepted", "http.stream-despite-accept", "usage.stream-accepted"})
@@ -49,7 +54,8 @@ def _one_token(asked: Asked) -> bool:
 def _good_streams(asked: Asked) -> bool:
     """Streams that would be answered with 200."""
     known = asked.parameters.get("model") == MODEL and KEY in asked.header("authorization")
-    return asked.streams and known and asked.parameters.get("max_tokens") != "many"
+    whole = asked.parameters.get("max_tokens") != "many" and "messages" in asked.parameters
+    return asked.streams and known and whole
 
 
 def _asks_no_stream(asked: Asked) -> bool:

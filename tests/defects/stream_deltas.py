@@ -34,7 +34,7 @@ def _silent(chunk: Chunk) -> Chunk:
     """Return a chunk that says nothing."""
     silent = copy.deepcopy(chunk)
     for choice in silent["choices"]:
-        choice.update(delta={}, finish_reason=None)
+        choice.update(delta={}, finish_reason=None, logprobs=None)
     return silent
 
 
@@ -47,6 +47,18 @@ def _padded(chunks: list[Chunk]) -> list[Chunk]:
         if delta.get("content") or delta.get("tool_calls"):
             new += [_silent(chunk)] * 3
     return new
+
+
+def _whole_text(chunks: list[Chunk]) -> list[Chunk]:
+    """Put all of the text so far into each delta with a text."""
+    texts: dict[int, str] = {}
+    for chunk in chunks:
+        for choice in chunk["choices"]:
+            if choice["delta"].get("content"):
+                index = choice["index"]
+                texts[index] = texts.get(index, "") + choice["delta"]["content"]
+                choice["delta"]["content"] = texts[index]
+    return chunks
 
 
 def _named_error(events: list[str]) -> list[str]:
@@ -98,6 +110,12 @@ def _minimal(asked: Asked) -> bool:
 
 DEFECTS = [
     Defect(
+        id="deltas-whole-text",
+        title="Each delta has all of the text so far.",
+        change=change_chunks(_whole_text),
+        turns=failed("stream.incremental"),
+    ),
+    Defect(
         id="deltas-after-finish",
         title="An empty chunk of the choice comes after its end.",
         change=change_chunks(_empty_after),
@@ -126,6 +144,7 @@ DEFECTS = [
         title="An error in a stream is a text.",
         change=change_pieces(_text_error, when=_minimal),
         turns=deviates("stream.error-event", "stream.no-error"),
+        leaves=frozenset({"parity.model"}),
     ),
     Defect(
         id="tools-stream-one-index",
@@ -133,6 +152,7 @@ DEFECTS = [
         change=change_chunks(_second_call),
         turns=failed("tools.streamed-own-index", "tools.streamed-once")
         | deviates("tools.bare-arguments"),
+        leaves=frozenset({"parity.tools"}),
     ),
     Defect(
         id="tools-stream-no-first-arguments",

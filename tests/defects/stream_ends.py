@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.planting import Asked, Defect, deviates, failed
+from defects.planting import Asked, Defect, deviates, drop, failed, streams
 from defects.streaming import (
     Chunk,
     change_chunks,
@@ -96,8 +96,8 @@ DEFECTS = [
         id="chunks-no-finish",
         title="finish_reason is null to the end.",
         change=each_choice(_no_reason),
-        turns=failed("stream.one-finish") | failed("stream.n"),
-        leaves=frozenset({"parity.finish"}),
+        turns=failed("stream.one-finish"),
+        leaves=frozenset({"parity.finish", "stream.n"}),
         row="C069",
         issues=("sgl-project/sglang#4550",),
     ),
@@ -105,8 +105,8 @@ DEFECTS = [
         id="chunks-own-finish",
         title="The reason stands in finishReason, and finish_reason is null to the end.",
         change=each_choice(_own_reason),
-        turns=failed("stream.one-finish") | failed("stream.n"),
-        leaves=frozenset({"parity.finish"}),
+        turns=failed("stream.one-finish"),
+        leaves=frozenset({"parity.finish", "stream.n"}),
         row="C054",
         issues=("jakobdylanc/llmcord#84",),
     ),
@@ -114,8 +114,8 @@ DEFECTS = [
         id="chunks-only-length",
         title="A natural end has no finish_reason; a limit has.",
         change=each_choice(_only_length),
-        turns=failed("stream.one-finish") | failed("stream.n"),
-        leaves=frozenset({"parity.finish"}),
+        turns=failed("stream.one-finish"),
+        leaves=frozenset({"parity.finish", "stream.n"}),
         row="C078",
         issues=("waybarrios/vllm-mlx#628",),
     ),
@@ -132,9 +132,8 @@ DEFECTS = [
         id="chunks-finish-early",
         title='The first chunks have the finish_reason "stop".',
         change=each_choice(_reason_early),
-        turns=failed("stream.one-finish", "stream.nothing-after-finish")
-        | deviates("stream.finish-last"),
-        leaves=frozenset({"parity.finish"}),
+        turns=failed("stream.one-finish", "stream.nothing-after-finish"),
+        leaves=frozenset({"parity.finish", "parity.n"}),
         row="C062",
         issues=("open-webui/open-webui#16377",),
     ),
@@ -148,7 +147,7 @@ DEFECTS = [
         id="chunks-late-text",
         title="The last text comes after the finish_reason.",
         change=change_chunks(_reason_before_text),
-        turns=failed("stream.nothing-after-finish") | deviates("stream.finish-last"),
+        turns=failed("stream.nothing-after-finish"),
     ),
     Defect(
         id="chunks-no-role",
@@ -191,5 +190,11 @@ DEFECTS = [
         title="A stream that the limit cut ends with stop.",
         change=each_choice(_stops, when=_one_token),
         turns=deviates("stream.length"),
+    ),
+    Defect(
+        id="ends-no-stop",
+        title="A stream goes on behind a stop sequence.",
+        change=drop("stop", when=streams),
+        turns=deviates("stream.stop"),
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from defects.leaving import needing
+from defects.leaving import DICTATED, needing
 from defects.planting import (
     Asked,
     Change,
@@ -46,24 +46,28 @@ def _with_more(text: str) -> str:
 
 OBJECT, SCHEMA = "structured.json-object", "structured.json-schema"
 
+BOUNDS = ignored(
+    *(f"structured.{name}" for name in ("pattern", "format", "number-bounds", "array-bounds"))
+)
+
 DEFECTS = [
     Defect(
         id="structured-object-ignored",
         title="json_object is ignored.",
         change=drop("response_format", when=_is("json_object")),
-        turns=ignored(OBJECT),
+        turns=ignored(OBJECT) | ignored("structured.no-word"),
     ),
     Defect(
         id="structured-object-fenced",
         title="The JSON stands in a fence of Markdown.",
         change=_text(lambda text: f"```json\n{text}\n```", "json_object"),
-        turns=ignored(OBJECT),
+        turns=ignored(OBJECT) | ignored("structured.no-word"),
     ),
     Defect(
         id="structured-object-array",
         title="json_object gives an array.",
         change=_text(lambda text: f"[{text}]", "json_object"),
-        turns=ignored(OBJECT),
+        turns=ignored(OBJECT) | ignored("structured.no-word"),
     ),
     Defect(
         id="structured-object-refused",
@@ -82,10 +86,13 @@ DEFECTS = [
         id="structured-schema-ignored",
         title="json_schema is ignored.",
         change=drop("response_format", when=_is("json_schema")),
-        leaves=frozenset({"structured.order"}),
+        leaves=frozenset({"structured.order"}) | {"parity.json-schema"},
         turns=ignored(SCHEMA)
         | deviates("structured.broken-schema")
-        | ignored("structured.generated", "structured.recursive", "structured.streamed"),
+        | ignored("structured.generated", "structured.recursive", "structured.streamed")
+        | BOUNDS
+        | ignored("structured.loose-strict")
+        | deviates("messages.echo"),
     ),
     Defect(
         id="structured-schema-any-object",
@@ -94,24 +101,30 @@ DEFECTS = [
             lambda data: data.update(response_format={"type": "json_object"}),
             when=_is("json_schema"),
         ),
-        leaves=frozenset({"structured.order"}),
+        leaves=frozenset({"structured.order"}) | DICTATED,
         turns=ignored(SCHEMA)
         | deviates("structured.broken-schema")
-        | ignored("structured.generated", "structured.recursive", "structured.streamed"),
+        | ignored("structured.generated", "structured.recursive", "structured.streamed")
+        | BOUNDS
+        | ignored("structured.loose-strict")
+        | deviates("messages.echo"),
     ),
     Defect(
         id="structured-schema-more",
         title="The object has a member that the schema forbids.",
         change=_text(_with_more, "json_schema"),
         leaves=frozenset({"structured.order"}),
-        turns=ignored(SCHEMA) | ignored("structured.generated", "structured.recursive"),
+        turns=ignored(SCHEMA) | ignored("structured.generated", "structured.recursive") | BOUNDS,
     ),
     Defect(
         id="structured-schema-talk",
         title="A sentence stands before the JSON.",
         change=_text(lambda text: f"Here it is: {text}", "json_schema"),
         leaves=frozenset({"structured.order"}),
-        turns=ignored(SCHEMA) | ignored("structured.generated", "structured.recursive"),
+        turns=ignored(SCHEMA)
+        | ignored("structured.generated", "structured.recursive")
+        | BOUNDS
+        | deviates("messages.echo"),
     ),
     Defect(
         id="structured-schema-refused",

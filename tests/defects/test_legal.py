@@ -24,6 +24,7 @@ def _as_defect(variant: Variant) -> Defect:
         id=variant.id,
         title=variant.title,
         change=variant.change,
+        leaves=variant.leaves,
         lacks=variant.lacks,
         open=variant.open,
     )

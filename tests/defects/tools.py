@@ -51,7 +51,7 @@ def _choice(value: str, *, of: When = plain) -> When:
 def _named(name: str) -> When:
     def names(asked: Asked) -> bool:
         choice = asked.parameters.get("tool_choice")
-        return isinstance(choice, dict) and choice["function"]["name"] == name
+        return isinstance(choice, dict) and choice.get("function") == {"name": name}
 
     return names
 
@@ -88,8 +88,9 @@ def _markup_only(choice: Members) -> None:
 
 
 def _repeat_name(chunks: list[Chunk]) -> None:
-    for fragment in _fragments(chunks):
-        fragment["function"]["name"] = "get_weather"
+    fragments = _fragments(chunks)
+    for fragment in fragments:
+        fragment["function"]["name"] = fragments[0]["function"]["name"]
 
 
 def _repeat_id(chunks: list[Chunk]) -> None:
@@ -137,11 +138,14 @@ DEFECTS = [
     Defect(
         id="tools-500",
         title="A tool on offer makes the server fail.",
-        change=refuse("template has no tools", status=500, when=auto),
-        turns=failed("tools.offered")
-        | failed("errors.client-fault")
-        | deviates("tools.keywords", "tools.empty", "tools.odd-names"),
-        leaves=frozenset({"tools.counted"}) | {"tools.incomplete", "tools.bad-schema"},
+        change=refuse(
+            "template has no tools",
+            status=500,
+            when=lambda asked: auto(asked) and bool(asked.parameters["tools"]),
+        ),
+        turns=failed("tools.offered") | failed("errors.client-fault"),
+        leaves=frozenset({"tools.counted", "tools.keywords", "tools.odd-names"})
+        | {"tools.incomplete", "tools.bad-schema"},
     ),
     Defect(
         id="tools-required-refused",
@@ -156,10 +160,12 @@ DEFECTS = [
         id="tools-required-ignored",
         title="tool_choice required has no effect.",
         change=_choose("none", _choice("required", of=chat)),
-        turns=ignored("tools.required"),
+        turns=ignored("tools.required")
+        | ignored("tools.table-one-required", "tools.table-many-required"),
         leaves=STREAMED
         | {"messages.own-call", "tools.streamed-same", "tools.call-ids-new"}
-        | {"tools.bare-arguments", "tools.long-name"},
+        | {"tools.bare-arguments", "tools.long-name", "parity.tools", "parity.tools-parallel"}
+        | {"reasoning.tools", "reasoning.tools-stream"},
     ),
     Defect(
         id="tools-named-refused",
@@ -178,13 +184,15 @@ DEFECTS = [
         title="A named tool choice gives a text.",
         change=_choose("none", _named("get_time")),
         turns=ignored("tools.named"),
-        leaves=frozenset({"tools.call-ids-new"}),
+        leaves=frozenset({"tools.call-ids-new", "parity.tool-named"})
+        | {"concurrency.tools-then-none"},
     ),
     Defect(
         id="tools-none-ignored",
         title="tool_choice none has no effect.",
         change=drop("tool_choice", when=_choice("none")),
         turns=ignored("tools.none"),
+        leaves=frozenset({"parity.tool-none"}),
     ),
     Defect(
         id="tools-unknown-name",
@@ -209,7 +217,8 @@ DEFECTS = [
         title="A call has no id.",
         change=on_calls(lambda call: call.pop("id") and None),
         turns=failed("tools.call-id"),
-        leaves=frozenset({"messages.own-call"}),
+        leaves=frozenset({"messages.own-call"})
+        | {"messages.own-call-dumped", "messages.own-parallel"},
     ),
     Defect(
         id="tools-id-number",
@@ -247,7 +256,8 @@ DEFECTS = [
         id="tools-arguments-object",
         title="The arguments of a required call are an object, which is refused in the history.",
         change=on_calls(_object_arguments, when=_choice("required")),
-        turns=failed("tools.arguments-string", "messages.own-call"),
+        turns=failed("tools.arguments-string", "messages.own-call", "tools.call-ids-unique"),
+        leaves=frozenset({"parity.tools", "parity.tools-parallel"}),
         row="C152",
         issues=("huggingface/text-generation-inference#2136",),
     ),
@@ -279,13 +289,14 @@ DEFECTS = [
         id="tools-same-id",
         title="The calls of all answers have one id.",
         change=on_calls(lambda call: call.update(id="call_0")),
-        turns=deviates("tools.call-ids-new"),
+        turns=deviates("tools.call-ids-new") | failed("tools.call-ids-unique"),
     ),
     Defect(
         id="tools-stream-no-index",
         title="Fragments of calls have no index.",
         change=each_fragment(lambda fragment: fragment.pop("index") and None),
         turns=failed("tools.streamed"),
+        leaves=frozenset({"parity.tools-parallel"}),
     ),
     Defect(
         id="tools-stream-from-one",
@@ -332,6 +343,7 @@ DEFECTS = [
         title="function is null in later fragments.",
         change=each_fragment(_function_null),
         turns=failed("tools.streamed-arguments") | deviates("tools.bare-arguments"),
+        leaves=frozenset({"parity.tools"}),
     ),
     Defect(
         id="tools-stream-finish",
@@ -344,6 +356,8 @@ DEFECTS = [
         title="A required call comes plain, not streamed.",
         change=_choose("none", _choice("required", of=streams)),
         turns=deviates("tools.streamed-same"),
-        leaves=STREAMED | {"tools.bare-arguments"},
+        leaves=STREAMED
+        | {"tools.bare-arguments", "parity.tools", "parity.tools-parallel"}
+        | {"reasoning.tools-stream"},
     ),
 ]

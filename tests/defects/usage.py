@@ -139,6 +139,7 @@ def _running(chunk: Chunk) -> None:
 
 READ_STREAM = frozenset(
     {"usage.stream-own-chunk", "usage.stream-last", "usage.stream-counts", "usage.stream-same"}
+    | {"parity.usage", "parity.max-tokens", "parity.n"}
 )
 
 DEFECTS = [
@@ -174,31 +175,33 @@ DEFECTS = [
         change=_usage(lambda usage: _count(0, usage)),
         turns=failed("usage.positive"),
         leaves=TOKENS
-        - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"},
+        - {"params.max-tokens", "params.max-completion-tokens", "params.length", "params.n-usage"}
+        - {"reasoning.tokens", "reasoning.cut", "parity.usage", "parity.max-tokens", "parity.n"}
+        - {"concurrency.limits"},
     ),
     Defect(
         id="usage-nothing-generated",
         title="completion_tokens is 0 beside a text.",
         change=_usage(_nothing_generated),
-        turns=deviates("usage.of-text"),
+        turns=deviates("usage.of-text") | failed("usage.details-within"),
         leaves=frozenset(
             {"params.max-tokens", "params.max-completion-tokens", "params.length"}
             | {"params.n-usage"}
         )
-        | {"logprobs.count"},
+        | {"logprobs.count", "concurrency.limits"},
     ),
     Defect(
         id="usage-cached-beyond",
         title="More tokens are cached than the prompt has.",
         change=_usage(_cached),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-reasoning-beyond",
         title="More tokens are reasoning than were generated.",
         change=_usage(_reasoned),
         leaves=frozenset({"logprobs.count"}),
-        turns=failed("usage.details"),
+        turns=failed("usage.details-within"),
     ),
     Defect(
         id="usage-details-list",
@@ -222,13 +225,14 @@ DEFECTS = [
         id="usage-prompt-cut",
         title="A long prompt is cut without a word.",
         change=_usage(_at_most(24)),
-        turns=deviates("usage.grows"),
+        turns=deviates("usage.grows", "concurrency.prompt-tokens"),
     ),
     Defect(
         id="usage-tools-lost",
         title="Tools never reach the prompt.",
         change=change_asked_json(_without_tools),
-        turns=ignored("tools.counted"),
+        turns=ignored("tools.counted")
+        | ignored("messages.result-counts", "tools.most", "tools.each-counted"),
     ),
     Defect(
         id="usage-options-refused",
@@ -237,7 +241,7 @@ DEFECTS = [
             "Unknown parameter: 'stream_options'.", when=_with_options, code="unknown_parameter"
         ),
         turns=deviates("usage.stream-accepted"),
-        lacks=frozenset({"usage.stream-include-usage"}) | READ_STREAM,
+        lacks=frozenset({"usage.stream-include-usage", "stream.no-padding"}) | READ_STREAM,
         row="C105",
         issues=("openai/openai-python#1469", "Azure/azure-sdk-for-net#45557"),
     ),
@@ -263,7 +267,7 @@ DEFECTS = [
         id="usage-stream-with-choice",
         title="The usage chunk has a choice with an empty delta.",
         change=_moved(_with_choice),
-        turns=failed("usage.stream-own-chunk") | deviates("stream.finish-last"),
+        turns=failed("usage.stream-own-chunk"),
         row="C084",
         issues=("BerriAI/litellm#8450",),
     ),
@@ -271,7 +275,7 @@ DEFECTS = [
         id="usage-stream-with-bare-choice",
         title="The last chunk has usage and a choice without finish_reason.",
         change=_moved(_with_choice),
-        turns=failed("usage.stream-own-chunk") | deviates("stream.finish-last"),
+        turns=failed("usage.stream-own-chunk"),
         row="C099",
         issues=("BerriAI/litellm#36168",),
     ),

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ask():
     """Ask a model, and return the text: a client without any library of an SDK."""
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from pytest_byom.conformance.catalogue import all_checks
+from pytest_byom.conformance.plan import make_plan
+from pytest_byom.conformance.profiles import Profile, selector
 from pytest_byom.contract import contract_ids, suite_ids
 from pytest_byom.mock.embedded import EmbeddedServer
 from pytest_byom.mock.http1 import BackgroundServer
@@ -48,11 +50,11 @@ def test_own_checks_run_as_shown(tmp_path: Path) -> None:
     assert "2 passed" in output
 
 
-def test_the_mock_example_runs_as_shown(tmp_path: Path) -> None:
-    """The example of an app's test passes."""
-    code = next(block for block in blocks("python") if "byom_mock" in block)
-    (tmp_path / "test_app.py").write_text(code, "utf-8")
-    assert "1 passed" in run(tmp_path, "pytest", "test_app.py")
+def test_the_mock_examples_run_as_shown(tmp_path: Path) -> None:
+    """The examples of an app's tests pass, in one file as they stand."""
+    code = [block for block in blocks("python") if "byom_mock" in block or "replies()" in block]
+    (tmp_path / "test_app.py").write_text("\n".join(code), "utf-8")
+    assert "2 passed" in run(tmp_path, "pytest", "test_app.py")
 
 
 def test_the_client_example_runs_as_shown() -> None:
@@ -131,7 +133,9 @@ def test_figures_are_those_of_the_suite() -> None:
     dialects = {id.split("/")[1] for id in set(contract_ids()) - set(suite_ids())}
     ordinary = sum(not (check.abuse or check.fuzzes) for check in all_checks().values())
     fuzzing = sum(check.fuzzes for check in all_checks().values())
-    assert f"judges every answer by {ordinary} checks" in text
+    standard = list(filter(selector(Profile.STANDARD), all_checks().values()))
+    assert f"{make_plan(standard, {}).requests} short requests" in text
+    assert f"every answer by {len(standard)} checks ({ordinary} in the full profile)" in text
     assert f"requests for each of {fuzzing} checks" in text
     assert f"The suite asks the {len(suite_ids())} in" in text
     assert f"{len(contract_ids()) - len(suite_ids())} in `contracts/dialects/`" in text

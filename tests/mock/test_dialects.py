@@ -18,7 +18,7 @@ from pytest_byom.mock.in_process import Mock
 from pytest_byom.mock.replies import call
 from pytest_byom.registry import load_registry
 
-from .asking import ask, assembled, chunks, completion, events, get
+from .asking import ask, assembled, chunks, completion, deltas, events, get
 
 DATA = Path(__file__).parents[1] / "data"
 NAMES = [name for name in list_dialects() if name != DEFAULT]
@@ -35,8 +35,8 @@ def test_there_is_a_dialect_for_every_known_server() -> None:
     assert set(NAMES) == set(load_registry(environ={}).endpoints) - {"embedded"}
 
 
-def recordings(name: str, kind: str) -> list[dict[str, Any]]:
-    """Return the recorded answers of one kind: `plain`, `tools`, `stream` or `stream-tools`."""
+def exchanges(name: str, kind: str) -> list[dict[str, Any]]:
+    """Return the recorded exchanges of one kind: `plain`, `tools`, `stream` or `stream-tools`."""
     own = {
         "plain": "plain",
         "tools": "tools_required",
@@ -45,12 +45,21 @@ def recordings(name: str, kind: str) -> list[dict[str, Any]]:
     }
     file = DATA / "dialects" / name / f"{own[kind]}.json"
     if file.exists():
-        return [json.loads(file.read_text("utf-8"))]
+        return [{"request": {"body": USAGE}, "response": json.loads(file.read_text("utf-8"))}]
     pattern = {"plain": "json", "tools": "json-tools"}.get(kind, kind)
     files = sorted((DATA / "recordings" / name).glob(f"{pattern}-[0-9a-f]*.json"))
     read = [json.loads(file.read_text("utf-8")) for file in files]
-    complete = [one for one in read if one["fidelity"] in ("wire", "json-parsed")]
-    return [one["response"] for one in complete]
+    return [one for one in read if one["fidelity"] in ("wire", "json-parsed")]
+
+
+def recordings(name: str, kind: str) -> list[dict[str, Any]]:
+    """Return the recorded answers of one kind."""
+    return [one["response"] for one in exchanges(name, kind)]
+
+
+def asked_usage(name: str, kind: str) -> bool:
+    """Whether a stream with usage was asked for in the recorded exchanges of one kind."""
+    return any("stream_options" in one["request"]["body"] for one in exchanges(name, kind))
 
 
 def shape(value: Any, path: str = "") -> dict[str, str]:
@@ -108,7 +117,7 @@ def answer(name: str, kind: str) -> list[Any]:
     """Return what the mock answers to a request of one kind."""
     mock = Mock(dialect=name)
     members = dict(KINDS[kind])
-    if "stream" in kind and name != "mistral":
+    if "stream" in kind and name != "mistral" and asked_usage(name, kind):
         members |= USAGE
     if "tools" in kind:
         mock.reply(tool_calls=[call("look", city="Paris")])
@@ -272,6 +281,13 @@ def test_no_entry_of_a_model(name: str, status: int, body: Any, model: str) -> N
     assert (served.answer.status, completion(served)) == (status, body)
 
 
+def test_an_encoded_name() -> None:
+    """The name of a model may be percent-encoded, as openai-python does with a slash."""
+    mock = Mock(dialect="openrouter").models("openai/gpt-4o-mini")
+    served = mock.answer(get("/models/openai%2Fgpt-4o-mini"))
+    assert (served.answer.status, completion(served)["id"]) == (200, "openai/gpt-4o-mini")
+
+
 def test_no_such_entry() -> None:
     """The entry of a model that is not there is 404, also where a chat with it is 400."""
     mock = Mock(dialect="mistral").models("small")
@@ -340,6 +356,59 @@ def test_from_schema_of_what_is_not_minded() -> None:
     mock.reply(from_schema=True)
     found = completion(ask(mock, tools=TOOLS, tool_choice="maybe"))
     assert found["choices"][0]["message"]["content"] == "Done."
+
+
+SCORED = ["llamacpp", "ollama", "vllm"]
+
+
+@pytest.mark.parametrize("name", SCORED)
+@pytest.mark.parametrize("stream", [False, True])
+def test_log_probabilities_as_recorded(name: str, stream: bool) -> None:
+    """Log probabilities have the members that were recorded, in a stream too."""
+    file = DATA / "dialects" / name / "logprobs_top3.json"
+    recorded = json.loads(file.read_text("utf-8"))["body"]["choices"][0]["logprobs"]
+    mock = Mock(dialect=name)
+    mock.reply("I see")
+    served = ask(mock, logprobs=True, top_logprobs=3, stream=stream)
+    bodies_ = chunks(served) if stream else [completion(served)]
+    scores = [one["choices"][0].get("logprobs") for one in bodies_]
+    found = [entry for entry in scores if entry]
+    assert found
+    assert all(shape(one) == shape(recorded) for one in found)
+
+
+UNASKED = [("openai", 0), ("vllm", 0), ("llamacpp", 20), ("ollama", None)]
+
+
+@pytest.mark.parametrize(("name", "number"), UNASKED)
+def test_candidates_that_nobody_asked_for(name: str, number: int | None) -> None:
+    """Without `top_logprobs` llama.cpp sends 20 of them, Ollama no list, others an empty one."""
+    mock = Mock(dialect=name)
+    mock.reply("I see")
+    scores = completion(ask(mock, logprobs=True))["choices"][0]["logprobs"]
+    listed = [entry.get("top_logprobs") for entry in scores["content"]]
+    assert {None if one is None else len(one) for one in listed} == {number}
+
+
+def test_openrouter_details_its_reasoning() -> None:
+    """OpenRouter sends reasoning twice, as text and as details, and the client reads it once."""
+    mock = Mock(dialect="openrouter")
+    mock.reply("Paris", reasoning="It is the capital", times=2)
+    message = completion(ask(mock))["choices"][0]["message"]
+    recorded = DATA / "recordings/openrouter"
+    details = next(
+        found["choices"][0]["message"]["reasoning_details"]
+        for file in sorted(recorded.glob("json-*.json"))
+        if "reasoning.text" in (text := file.read_text("utf-8"))
+        and (found := json.loads(text)["response"]["body"])
+        and found["choices"][0]["message"].get("reasoning_details", [{}])[0].get("format")
+    )
+    assert shape(message["reasoning_details"]) == shape(details)
+    assert message["reasoning_details"][0]["text"] == message["reasoning"] == "It is the capital"
+    streamed = ask(mock, stream=True)
+    pieces = [d for d in deltas(streamed) if d.get("reasoning")]
+    assert [d["reasoning_details"][0]["text"] for d in pieces] == ["It", " is", " the", " capital"]
+    assert assembled(streamed).choices[0].reasoning == "It is the capital"
 
 
 def test_groq_tells_usage_three_times() -> None:

@@ -77,6 +77,7 @@ def test_the_models_are_listed(api: httpx.Client) -> None:
     listed = api.get("/models").json()
     assert listed["object"] == "list"
     assert [model["id"] for model in listed["data"]] == ["byom-embedded", "org/other"]
+    assert {model["context_window"] for model in listed["data"]} == {4096}
     for name in ("byom-embedded", "org%2Fother", "org/other"):
         assert api.get(f"/models/{name}").json() in listed["data"]
 

@@ -66,7 +66,7 @@ def json_schema(schema: Any, **members: Any) -> dict[str, Any]:
         ({"modalities": ["smell"]}, "modalities[0]", "invalid_value"),
         ({"modalities": ["text", "audio"]}, "modalities", "unsupported_value"),
         ({"audio": {"voice": "ash", "format": "wav"}}, "audio", "unsupported_parameter"),
-        ({"web_search_options": {}}, "web_search_options", "unsupported_parameter"),
+        ({"web_search_options": []}, "web_search_options", "invalid_type"),
         ({"moderation": {}}, "moderation", "unsupported_parameter"),
         ({"response_format": "json"}, "response_format", "invalid_type"),
         ({"response_format": {}}, "response_format.type", "missing_required_parameter"),

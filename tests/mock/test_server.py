@@ -257,3 +257,13 @@ def test_real_servers_are_blocked_meanwhile(server: MockServer) -> None:
     assert answer.status_code == 400
     assert "1 request for a real server, not let through" in server.report()
     assert httpx.get(f"{server.base_url}/models", trust_env=False).status_code == 200
+
+
+def test_a_preflight(server: MockServer, client: httpx.Client) -> None:
+    """A browser's question is answered as the server does, and asks nothing of the script."""
+    server.dialect("llamacpp")
+    answer = client.options("/chat/completions", headers={"origin": "http://app.example"})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "http://app.example"
+    assert answer.headers["access-control-allow-headers"] == "*"
+    assert server.report() == ""

@@ -65,8 +65,8 @@ def exchange_of(recording: dict[str, Any], *, contract: Contract | None = None) 
     response, asked = recording["response"], recording["request"]
     lists = recording["endpoint"] == "models"
     body = None if lists else dict(asked["body"] if isinstance(asked.get("body"), dict) else {})
-    if body is not None and "sse" in response:
-        body.setdefault("stream", True)
+    if body is not None:
+        body.setdefault("stream", "sse" in response)
     request = RequestTemplate(
         method="GET" if lists else "POST",
         path="/models" if lists else "/chat/completions",

@@ -15,6 +15,8 @@ import respx
 from pytest_byom.client.errors import BYOMError
 from pytest_byom.client.llm import LLM, AsyncLLM
 
+from .asking import asking_of, is_asked
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
@@ -63,7 +65,7 @@ class Player:
         self._router = respx.mock(assert_all_called=False)
         self._recording: dict[str, Any] = {}
         self._runner = asyncio.Runner()
-        self.sent: httpx.Request
+        self.sent: httpx.Request | None = None
 
     def __enter__(self) -> Self:
         self._router.start()
@@ -81,11 +83,13 @@ class Player:
     def play(self, recording: dict[str, Any], way: str) -> tuple[Any, list[Any]]:
         """Ask as was asked; gives back the result or our error, and the events of a stream."""
         self._recording = recording
+        self._asking = asking_of(recording)
+        self.sent = None
         self._router.calls.reset()
         self._router.routes[0].calls.reset()
         options: dict[str, Any] = {
+            **self._asking.options,
             "base_url": _base_url(recording),
-            "model": (recording["request"]["body"] or {}).get("model") or "m",
             "api_key": "sk-of-a-test",
             "retry": None,
         }
@@ -99,26 +103,47 @@ class Player:
             return error, []
 
     def _ask(self, llm: LLM) -> tuple[Any, list[Any]]:
+        given = self._asking.messages, self._asking.tools
+        schema = self._asking.schema
         if self._recording["endpoint"] == "models":
             return llm.models(), []
         if not self._streams():
-            return llm.send_messages("Hi"), []
-        with llm.stream_response("Hi") as stream:
+            if schema:
+                return llm.send_messages_with_structured_output(given[0], schema, given[1]), []
+            return llm.send_messages(*given), []
+        if schema:
+            made = llm.stream_response_with_structured_output(given[0], schema, given[1])
+        else:
+            made = llm.stream_response(*given)
+        with made as stream:
             events = list(stream)
         return _end_of(events), events
 
     async def _ask_async(self, llm: AsyncLLM) -> tuple[Any, list[Any]]:
+        given = self._asking.messages, self._asking.tools
+        schema = self._asking.schema
         if self._recording["endpoint"] == "models":
             return await llm.models(), []
         if not self._streams():
-            return await llm.send_messages("Hi"), []
-        async with llm.stream_response("Hi") as stream:
+            if schema:
+                asked = llm.send_messages_with_structured_output(given[0], schema, given[1])
+            else:
+                asked = llm.send_messages(*given)
+            return await asked, []
+        if schema:
+            made = llm.stream_response_with_structured_output(given[0], schema, given[1])
+        else:
+            made = llm.stream_response(*given)
+        async with made as stream:
             events = [event async for event in stream]
         return _end_of(events), events
 
     def _streams(self) -> bool:
         """Whether the answer was asked for as a stream."""
-        return "sse" in self._recording["response"] or bool(self._recording["flags"]["stream"])
+        is_stream = "sse" in self._recording["response"]
+        if is_asked(self._recording):
+            return is_stream or self._recording["request"]["body"].get("stream") is True
+        return is_stream or bool(self._recording["flags"]["stream"])
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.sent = request

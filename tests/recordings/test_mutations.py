@@ -109,14 +109,13 @@ def perform(dialogue: Any, pieces: Iterable[bytes]) -> tuple[Any, list[Any]]:
         while True:
             step = dialogue.send(outcome)
             outcome = None
+            events += getattr(step, "events", ())
             if isinstance(step, Send):
                 outcome = Head(200, {})
             elif isinstance(step, Read):
                 outcome = next(rest, b"")
-            elif isinstance(step, Emit):
-                events += step.events
             else:
-                assert isinstance(step, Close | Drain)
+                assert isinstance(step, Close | Drain | Emit)
     except StopIteration as stop:
         return stop.value, events
     except BYOMError as error:

@@ -26,12 +26,15 @@ from pytest_byom.client.events import ContentDelta, ThinkingDelta, ToolUseDelta,
 from pytest_byom.client.headers import REQUEST_IDS
 from pytest_byom.client.response import Response
 
+from .asking import NEEDS_TOOLS, REFUSED, UNNAMED, asking_of, differences, is_asked
 from .reading import IDENTIFIED, ChoiceReading, Reading, read
 from .replay import Player, load, recording_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import httpx
 
 FILES = recording_files()
 QUOTED = 400  # as much of a server's words as every error keeps
@@ -52,6 +55,10 @@ def test_a_recorded_exchange(player: Player, path: Path, way: str) -> None:
     recording = load(path)
     reading = read(recording)
     result, events = player.play(recording, way)
+    if is_asked(recording):
+        compare_request(player.sent, recording)
+    if asking_of(recording).schema and reading.ending == "answer":
+        result = compare_output(result, reading.choices[0])
     if reading.ending == "models":
         assert [model.id for model in result] == reading.models
     elif reading.ending == "answer":
@@ -59,6 +66,31 @@ def test_a_recorded_exchange(player: Player, path: Path, way: str) -> None:
         compare_events(events, reading)
     else:
         compare_error(result, reading, recording)
+
+
+def compare_request(sent: httpx.Request | None, recording: dict[str, Any]) -> None:
+    """The client sent the request that was recorded."""
+    assert sent is not None, "the client refused what was asked"
+    assert differences(json.loads(sent.content), recording["request"]["body"]) == {}
+    asking = asking_of(recording)
+    for name, value in asking.options["extra_body"].items():
+        assert (
+            name in UNNAMED
+            or value is None
+            or (name, value) in REFUSED
+            or (name in NEEDS_TOOLS and asking.tools is None)
+            or (name == "max_completion_tokens" and "max_tokens" in asking.options)
+        ), f"{name} has an argument of its own"
+
+
+def compare_output(result: Any, choice: ChoiceReading) -> Any:
+    """The structured output is the value of the text; a text that is none is an error."""
+    if isinstance(result, BadAnswer):
+        with pytest.raises(ValueError, match="Expecting value"):
+            json.loads(choice.content)
+        return result.partial
+    assert result.structured_output == (None if choice.calls else json.loads(choice.content))
+    return result
 
 
 def compare_answer(response: Any, reading: Reading, fidelity: str) -> None:

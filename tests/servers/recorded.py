@@ -127,10 +127,10 @@ def load_exchanges(folder: Path) -> dict[str, Exchange]:
 def findings_in(exchanges: dict[str, Exchange]) -> tuple[set[str], set[str]]:
     """The checks that find something, and all that were decided."""
     found, decided = set(), set()
+    given = {"byom_ask": exchanges.__getitem__, "byom_traffic": list(exchanges.values())}
     for check, run in suite_functions():
-        if not _can_be_judged(check, exchanges):
+        if not (_can_be_judged(check, exchanges) and given.keys() >= {*signature(run).parameters}):
             continue
-        given = {"byom_ask": exchanges.__getitem__, "byom_traffic": list(exchanges.values())}
         try:
             run(**{name: given[name] for name in signature(run).parameters})
         except Deviation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import accepted, below_500, refused, wrong
+from pytest_byom.conformance.answers import accepted, below_500, not_5xx, refused, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.exchange import Exchange, dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
@@ -94,11 +94,12 @@ def test_long_name(byom_ask: Ask) -> Iterator[Wrong]:
     level="should",
     decides=["tool-04", "tool-05"],
     needs=["tools"],
-    asks=["tools/keywords"],
+    asks=["tools/offered", "tools/keywords"],
     breaks="openai-python's pydantic_function_tool() and LangChain's bind_tools() send them",
 )
 def test_keywords(byom_ask: Ask) -> Iterator[Wrong]:
     """The keywords of generated schemas are accepted, and each value of strict."""
+    not_5xx(byom_ask("tools/offered"))
     yield from accepted(byom_ask("tools/keywords"))
 
 
@@ -170,11 +171,12 @@ def test_bad_schema(byom_ask: Ask) -> Iterator[Wrong]:
     "tools.odd-names",
     level="should",
     decides=["tool-25", "tool-39"],
-    asks=["tools/odd-names"],
+    asks=["tools/offered", "tools/odd-names"],
     breaks=TWICE + "a name that is no name triples the load",
 )
 def test_odd_names(byom_ask: Ask) -> Iterator[Wrong]:
     """Two tools of one name, too long and with a space, are accepted or refused."""
+    not_5xx(byom_ask("tools/offered"))
     yield from below_500(byom_ask("tools/odd-names"))
 
 

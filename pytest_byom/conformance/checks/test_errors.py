@@ -25,12 +25,74 @@ if TYPE_CHECKING:
 )
 def test_stream_status(byom_ask: Ask) -> Iterator[Wrong]:
     """The same bad request gives the same status with and without stream."""
-    plain = not_5xx(byom_ask("params/wrong-type"))
-    stream = not_5xx(byom_ask("params/wrong-type-stream"))
+    yield from _same_status(byom_ask, "params/wrong-type", "params/wrong-type-stream")
+
+
+@check(
+    "errors.stream-model",
+    level="should",
+    decides=["err-20", "sse-26"],
+    needs=["stream"],
+    asks=["models/unknown", "models/unknown-stream"],
+    breaks="openai-python raises NotFoundError from the status code, before it reads events",
+)
+def test_stream_model(byom_ask: Ask) -> Iterator[Wrong]:
+    """An unknown model is refused with the same status with and without stream."""
+    if byom_ask("models/unknown").answered().status == 200:
+        raise Unsupported("the server serves its one model under any name")
+    yield from _same_status(byom_ask, "models/unknown", "models/unknown-stream")
+
+
+@check(
+    "errors.stream-key",
+    level="should",
+    decides=["err-20", "sse-26"],
+    needs=["auth", "stream"],
+    asks=["auth/wrong-key", "auth/wrong-key-stream"],
+    breaks="SDKs raise AuthenticationError from the status code, before they read events",
+)
+def test_stream_key(byom_ask: Ask) -> Iterator[Wrong]:
+    """A wrong key is refused with the same status with and without stream."""
+    yield from _same_status(byom_ask, "auth/wrong-key", "auth/wrong-key-stream")
+
+
+@check(
+    "errors.stream-json",
+    level="should",
+    decides=["err-20", "sse-26"],
+    needs=["stream"],
+    asks=["params/broken-json", "params/broken-json-stream"],
+    breaks="SDKs raise their errors from the status code, before they read events",
+)
+def test_stream_json(byom_ask: Ask) -> Iterator[Wrong]:
+    """A body that is no JSON is refused with the same status where it asks for a stream."""
+    yield from _same_status(byom_ask, "params/broken-json", "params/broken-json-stream")
+
+
+@check(
+    "errors.stream-messages",
+    level="should",
+    decides=["err-20", "sse-26"],
+    needs=["stream"],
+    asks=["params/missing-messages", "params/missing-messages-stream"],
+    breaks="SDKs raise their errors from the status code, before they read events",
+)
+def test_stream_messages(byom_ask: Ask) -> Iterator[Wrong]:
+    """A request without messages is refused with the same status with and without stream."""
+    yield from _same_status(byom_ask, "params/missing-messages", "params/missing-messages-stream")
+
+
+def _same_status(byom_ask: Ask, plain_id: str, stream_id: str) -> Iterator[Wrong]:
+    """Yield what is wrong unless a request is refused alike with and without stream."""
+    plain = not_5xx(byom_ask(plain_id))
+    stream = not_5xx(byom_ask(stream_id))
     if not plain.is_refused:
         raise Inconclusive("the bad request was accepted without stream")
     if stream.status != plain.status:
         yield status_wrong(stream, f"{plain.status}, as without stream")
+    elif stream.media_type == "text/event-stream":
+        expected = "application/json, as without stream"
+        yield wrong(stream, "header content-type", expected=expected, got=stream.media_type)
 
 
 @check(

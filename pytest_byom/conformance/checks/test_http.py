@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import accepted, prompt_tokens, status_wrong, wrong
+from pytest_byom.conformance.answers import (
+    accepted,
+    below_500,
+    not_5xx,
+    prompt_tokens,
+    status_wrong,
+    wrong,
+)
 from pytest_byom.conformance.check import check
-from pytest_byom.conformance.finding import Inconclusive, Wrong
+from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_byom.conformance.asking import Ask
+    from pytest_byom.conformance.exchange import Exchange
 
 
 @check(
@@ -36,6 +44,18 @@ def test_answers(byom_ask: Ask) -> Iterator[Wrong]:
 def test_charset_accepted(byom_ask: Ask) -> Iterator[Wrong]:
     """Content-Type application/json with a charset parameter is accepted."""
     yield from accepted(byom_ask("http/charset"))
+
+
+@check(
+    "http.client-request-id",
+    level="may",
+    decides=["hdr-03"],
+    asks=["http/client-request-id"],
+    breaks="apps that name each request themselves, to find it in a log, get an error",
+)
+def test_client_request_id(byom_ask: Ask) -> Iterator[Wrong]:
+    """X-Client-Request-Id, sent by the client, is accepted."""
+    yield from accepted(byom_ask("http/client-request-id"))
 
 
 @check(
@@ -188,3 +208,111 @@ def test_plain_despite_accept(byom_ask: Ask) -> Iterator[Wrong]:
     if exchange.status == 200 and exchange.media_type == "text/event-stream":
         got = exchange.media_type
         yield wrong(exchange, "header content-type", expected="application/json", got=got)
+
+
+@check(
+    "http.query",
+    level="should",
+    decides=["http-26"],
+    asks=["http/query"],
+    breaks="openai-python with default_query, and clients made for Azure, add api-version to it",
+)
+def test_query(byom_ask: Ask) -> Iterator[Wrong]:
+    """A query string on the path is ignored."""
+    yield from accepted(byom_ask("http/query"))
+
+
+@check(
+    "http.text-plain",
+    level="should",
+    decides=["http-13"],
+    asks=["http/text-plain"],
+    breaks="scripts with fetch and no header send text/plain, and retry a 5xx in vain",
+)
+def test_text_plain(byom_ask: Ask) -> Iterator[Wrong]:
+    """A body that is declared as text/plain is read all the same, or refused with a 4xx."""
+    yield from below_500(byom_ask("http/text-plain"))
+
+
+@check(
+    "http.form",
+    level="should",
+    decides=["http-13"],
+    asks=["http/form"],
+    breaks="curl -d declares form data: who forgets the header sees a failure of the server",
+)
+def test_form(byom_ask: Ask) -> Iterator[Wrong]:
+    """A body that is declared as form data is read all the same, or refused with a 4xx."""
+    yield from below_500(byom_ask("http/form"))
+
+
+@check(
+    "http.head",
+    level="should",
+    decides=["http-24"],
+    asks=["http/head"],
+    breaks="health probes by HEAD show up as failures of the server",
+)
+def test_head(byom_ask: Ask) -> Iterator[Wrong]:
+    """HEAD on the path is not answered with a 5xx."""
+    yield from below_500(byom_ask("http/head"))
+
+
+@check(
+    "http.options",
+    level="should",
+    decides=["http-24"],
+    asks=["http/preflight"],
+    breaks="browsers give up on a preflight that fails, and proxies count it as an outage",
+)
+def test_options(byom_ask: Ask) -> Iterator[Wrong]:
+    """OPTIONS on the path is not answered with a 5xx."""
+    yield from below_500(byom_ask("http/preflight"))
+
+
+@check(
+    "http.preflight",
+    level="may",
+    decides=["http-25"],
+    asks=["http/preflight"],
+    breaks="openai-node in a browser (dangerouslyAllowBrowser) fails with a bare network error",
+)
+def test_preflight(byom_ask: Ask) -> Iterator[Wrong]:
+    """A preflight that is granted allows a POST with the headers of a key and of JSON."""
+    exchange = _granted(byom_ask("http/preflight"))
+    if not 200 <= (exchange.status or 0) < 300:
+        yield status_wrong(exchange, "200 or 204")
+    yield from _allows(exchange, "authorization", "content-type")
+
+
+@check(
+    "http.preflight-sdk",
+    level="may",
+    decides=["http-25"],
+    asks=["http/preflight", "http/preflight-sdk"],
+    breaks="openai-node in a browser sends eight x-stainless headers: each has to be allowed",
+)
+def test_preflight_sdk(byom_ask: Ask) -> Iterator[Wrong]:
+    """A preflight that is granted allows the headers that SDKs add too."""
+    _granted(byom_ask("http/preflight"))
+    exchange = not_5xx(byom_ask("http/preflight-sdk"))
+    if not exchange.header("access-control-allow-origin"):
+        yield wrong(exchange, "header access-control-allow-origin", expected="*", got="nothing")
+        return
+    yield from _allows(exchange, "x-stainless-lang", "x-stainless-retry-count")
+
+
+def _granted(exchange: Exchange) -> Exchange:
+    """Return the answer to a preflight; Unsupported if it grants nothing."""
+    if not not_5xx(exchange).header("access-control-allow-origin"):
+        raise Unsupported("no preflight is granted")
+    return exchange
+
+
+def _allows(exchange: Exchange, *names: str) -> Iterator[Wrong]:
+    """Yield what is wrong unless each header is allowed; * does not stand for Authorization."""
+    allowed = (exchange.header("access-control-allow-headers") or "nothing").lower()
+    for name in names:
+        if name not in allowed and (allowed != "*" or name == "authorization"):
+            place = "header access-control-allow-headers"
+            yield wrong(exchange, place, expected=name, got=allowed)

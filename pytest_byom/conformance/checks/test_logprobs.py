@@ -8,7 +8,7 @@ from pytest_byom.conformance.answers import completion_tokens, no_effect, refuse
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.exchange import Exchange, dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
-from pytest_byom.conformance.values import is_number
+from pytest_byom.conformance.values import is_integer, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,9 @@ ASKED = "logprobs/top-two"
 PATH = "choices.0.logprobs.content"
 SPECIAL = 3
 """So many tokens, such as the end of the answer, may be counted and not listed."""
+
+SAME = 0.001
+"""Log probabilities that differ by less are the same, but for rounding."""
 
 
 def _entries(exchange: Exchange) -> list[dict[str, Any]]:
@@ -107,6 +110,49 @@ def test_text(byom_ask: Ask) -> Iterator[Wrong]:
         yield _wrong(exchange, PATH, f"the text {content[:40]!r}", joined[:40])
 
 
+@check(
+    "logprobs.bytes",
+    level="should",
+    decides=["lp-02", "lp-04"],
+    needs=["logprobs"],
+    asks=[ASKED],
+    breaks="tools that join bytes, as they must where a character spans tokens, make other text",
+)
+def test_bytes(byom_ask: Ask) -> Iterator[Wrong]:
+    """The bytes of an entry are those of its token in UTF-8, or null."""
+    exchange = byom_ask(ASKED)
+    for number, entry in enumerate(_entries(exchange)):
+        token, given = entry.get("token"), entry.get("bytes")
+        if not isinstance(token, str) or not isinstance(given, list) or "\ufffd" in token:
+            continue
+        if all(map(is_integer, given)) and _decode(given) == token:
+            continue
+        expected = f"the bytes of {token!r}, or null"
+        yield _wrong(exchange, f"{PATH}.{number}.bytes", expected, given)
+
+
+@check(
+    "logprobs.greedy",
+    level="should",
+    decides=["lp-13"],
+    needs=["logprobs"],
+    asks=[ASKED],
+    breaks="evaluation harnesses compare the chosen token with the likeliest",
+)
+def test_greedy(byom_ask: Ask) -> Iterator[Wrong]:
+    """At temperature 0 the chosen token is the likeliest of the alternatives, or as likely."""
+    exchange = byom_ask(ASKED)
+    for number, entry in enumerate(_entries(exchange)):
+        top = entry.get("top_logprobs")
+        values = [dig(one, "logprob") for one in top] if isinstance(top, list) else []
+        chosen = entry.get("logprob")
+        if not values or not all(map(is_number, [*values, chosen])):
+            continue
+        if chosen < max(values) - SAME:
+            place = f"{PATH}.{number}.logprob"
+            yield _wrong(exchange, place, f"{max(values)}, as the likeliest has", chosen)
+
+
 def _decode(values: list[Any]) -> str:
     try:
         return bytes(values).decode("utf-8", "replace")
@@ -117,7 +163,7 @@ def _decode(values: list[Any]) -> str:
 @check(
     "logprobs.top",
     level="should",
-    decides=["lp-05", "lp-13"],
+    decides=["lp-05"],
     needs=["logprobs"],
     asks=[ASKED],
     breaks="code that takes the first alternative as the likeliest is wrong",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import not_5xx, status_wrong, wrong
+from pytest_byom.conformance.answers import accepted, not_5xx, status_wrong, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
@@ -141,3 +141,18 @@ def test_retrieve_unknown(byom_ask: Ask) -> Iterator[Wrong]:
     exchange = not_5xx(byom_ask("models/retrieve-unknown"))
     if exchange.status != 404:
         yield status_wrong(exchange, "404")
+
+
+@check(
+    "models.encoded-id",
+    level="should",
+    decides=["models-08"],
+    needs=["models"],
+    asks=["models/retrieve", "models/retrieve-encoded"],
+    breaks="openai-python encodes the slash of an id such as meta-llama/Llama-3: it is not found",
+)
+def test_encoded_id(byom_ask: Ask) -> Iterator[Wrong]:
+    """The entry of a model is found by its percent-encoded id."""
+    if byom_ask("models/retrieve").answered().status != 200:
+        raise Inconclusive("the entry of the model is not found as it is either")
+    yield from accepted(byom_ask("models/retrieve-encoded"))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
-from pytest_byom.conformance.answers import wrong
+from pytest_byom.conformance.answers import completion_tokens, no_effect, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.checks.test_params import repeatable
+from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
+from pytest_byom.conformance.thoughts import thoughts
+from pytest_byom.conformance.values import is_integer
 from pytest_byom.conformance.views import ChunkStream
 
 if TYPE_CHECKING:
@@ -59,3 +63,254 @@ def test_parity_finish(byom_ask: Ask) -> Iterator[Wrong]:
     if reasons[0] != expected:
         got = repr(reasons[0])
         yield wrong(stream.exchange, "finish_reason", expected=repr(expected), got=got)
+
+
+def _plain_text(byom_ask: Ask, id: str) -> str:
+    return byom_ask(id).accepted().content
+
+
+def _streamed(byom_ask: Ask, id: str) -> ChunkStream:
+    """Return a stream; Inconclusive unless it is whole. What breaks off has rules of its own."""
+    stream = ChunkStream.expect(byom_ask(id).accepted())
+    if stream.broke_off:
+        raise Inconclusive(f"the answer to {id} broke off")
+    return stream
+
+
+def _reasons(stream: ChunkStream) -> list[object]:
+    """Return the finish_reasons of all choices: that each has one is the matter of a rule."""
+    return [reason for found in stream.finishes.values() for _, _, reason in found if reason]
+
+
+def _counts(stream: ChunkStream) -> dict[str, Any]:
+    """Return the usage of a stream; Inconclusive if there is none."""
+    if not stream.usages:
+        raise Inconclusive("the stream carries no usage")
+    return stream.usages[-1][1]
+
+
+@check(
+    "parity.usage",
+    level="should",
+    decides=["usage-15"],
+    needs=["stream", "usage_stream"],
+    asks=["params/temperature-zero", "params/temperature-zero-again", "parity/usage"],
+    breaks="what a chat costs depends on how it was shown",
+)
+def test_usage(byom_ask: Ask) -> Iterator[Wrong]:
+    """The same text counts the same completion_tokens streamed and plain."""
+    plain = repeatable(byom_ask)
+    stream = _streamed(byom_ask, "parity/usage")
+    if stream.text() != plain:
+        raise Inconclusive("the stream has another text")
+    expected = completion_tokens(byom_ask("params/temperature-zero"))
+    if is_integer(count := _counts(stream).get("completion_tokens")) and count != expected:
+        said = f"{expected}, as without stream"
+        yield wrong(stream.exchange, "usage.completion_tokens", expected=said, got=count)
+
+
+@check(
+    "parity.model",
+    level="should",
+    decides=["resp-06"],
+    needs=["stream"],
+    asks=["chat/plain", "chat/stream"],
+    breaks="prices are looked up by the name that the answer gives",
+)
+def test_model(byom_ask: Ask) -> Iterator[Wrong]:
+    """A stream names the model that the plain answer names, or a form of that name."""
+    plain, asked = (
+        byom_ask("chat/plain").completion.get("model"),
+        byom_ask("chat/plain").request_json,
+    )
+    stream = _streamed(byom_ask, "chat/stream")
+    names = {chunk.data["model"] for chunk in stream.chunks if chunk.data.get("model")}
+    if not isinstance(plain, str) or not plain or not names:
+        raise Inconclusive("an answer names no model")
+    if not _is_form_of(plain, asked["model"]):
+        raise Inconclusive("the plain answer names another model than was asked for")
+    for name in names - {plain}:
+        if not _is_form_of(name, plain):
+            yield wrong(stream.exchange, "model", expected=repr(plain), got=repr(name))
+
+
+def _is_form_of(name: object, other: object) -> bool:
+    """Whether one of two names is the other with a date or the like behind it, or before it."""
+    short, long = sorted((str(name).casefold(), str(other).casefold()), key=len)
+    return short.rpartition("/")[2] in long
+
+
+@check(
+    "parity.max-tokens",
+    level="should",
+    decides=["chunk-33"],
+    needs=["stream", "usage_stream"],
+    asks=["params/max-tokens", "parity/max-tokens"],
+    breaks="a limit that holds in tests does not hold where the app streams",
+)
+def test_max_tokens(byom_ask: Ask) -> Iterator[Wrong]:
+    """max_tokens cuts a stream where it cuts the plain answer, with the same finish_reason."""
+    plain = byom_ask("params/max-tokens").accepted()
+    if plain.finish_reason != "length" or plain.usage("completion_tokens") != 5:
+        raise Inconclusive("the plain answer was not cut after 5 tokens")
+    stream = _streamed(byom_ask, "parity/max-tokens")
+    count = _counts(stream).get("completion_tokens")
+    if is_integer(count) and count > 5:
+        place = "usage.completion_tokens"
+        yield no_effect(stream.exchange, place, expected="5 at the most", got=count)
+    if count == 5 and len(reasons := _reasons(stream)) == 1 and reasons != ["length"]:
+        got = repr(reasons[0])
+        yield wrong(stream.exchange, "finish_reason", expected='"length"', got=got)
+
+
+@check(
+    "parity.stop",
+    level="should",
+    decides=["chunk-31"],
+    needs=["stream", "stop"],
+    asks=[
+        "params/temperature-zero",
+        "params/temperature-zero-again",
+        "stream/temperature-zero",
+        "params/stop-inner",
+        "parity/stop",
+    ],
+    breaks="agents that stop at a marker act on what comes after it",
+)
+def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
+    """A stop sequence ends a stream where it ends the plain answer, and no part of it is shown."""
+    whole, plain = repeatable(byom_ask), _plain_text(byom_ask, "params/stop-inner")
+    stream = _streamed(byom_ask, "parity/stop")
+    stop, text = stream.exchange.request_json["stop"], stream.text()
+    if plain.rstrip() != whole.partition(stop)[0].rstrip():
+        raise Inconclusive("the plain answer was not ended by the stop sequence")
+    if _streamed(byom_ask, "stream/temperature-zero").text() != whole:
+        raise Inconclusive("the stream has another text without stop too")
+    if text == whole:
+        expected = f"a text that ends before {stop!r}"
+        yield no_effect(stream.exchange, "delta.content", expected=expected, got="the whole text")
+    elif text.rstrip() != plain.rstrip():
+        yield wrong(stream.exchange, "delta.content", expected=repr(plain), got=repr(text))
+
+
+@check(
+    "parity.n",
+    level="should",
+    decides=["usage-17"],
+    needs=["stream", "usage_stream", "n"],
+    asks=["params/n-two", "parity/n"],
+    breaks="half of the tokens that were generated are counted",
+)
+def test_n(byom_ask: Ask) -> Iterator[Wrong]:
+    """With n=2 the usage of a stream covers both choices, as the plain one does."""
+    plain = byom_ask("params/n-two").accepted()
+    stream = _streamed(byom_ask, "parity/n")
+    whole = set(stream.deltas) == {0, 1} and set(_reasons(stream)) <= {"length"}
+    if not whole or plain.usage("completion_tokens") != 16:
+        raise Inconclusive("not both of two choices used up their 8 tokens")
+    count = _counts(stream).get("completion_tokens")
+    if is_integer(count) and count != 16:
+        expected = "16, as without stream"
+        yield wrong(stream.exchange, "usage.completion_tokens", expected=expected, got=count)
+
+
+@check(
+    "parity.logprobs",
+    level="should",
+    decides=["lp-10"],
+    needs=["stream", "logprobs"],
+    asks=["logprobs/top-two", "parity/logprobs"],
+    breaks="an app that streams has no confidence to show",
+)
+def test_logprobs(byom_ask: Ask) -> Iterator[Wrong]:
+    """A stream has the log probabilities of the plain answer, in the chunk of their text."""
+    plain = byom_ask("logprobs/top-two").accepted()
+    entries = dig(plain.completion, "choices.0.logprobs.content")
+    if not isinstance(entries, list) or not entries:
+        raise Inconclusive("the plain answer has no log probabilities")
+    if "".join(str(dig(entry, "token")) for entry in entries) != plain.content:
+        raise Inconclusive("the tokens of the plain answer are not those of its text")
+    stream = _streamed(byom_ask, "parity/logprobs")
+    streamed = [
+        entry
+        for chunk in stream.chunks
+        for _, choice in chunk.choices
+        for entry in _list(dig(choice, "logprobs.content"))
+    ]
+    if not streamed:
+        place = "choices.0.logprobs"
+        yield no_effect(stream.exchange, place, expected="log probabilities", got="none")
+    elif stream.text() == plain.content and len(streamed) != len(entries):
+        expected = f"{len(entries)} entries, as without stream"
+        yield wrong(
+            stream.exchange, "choices.0.logprobs.content", expected=expected, got=len(streamed)
+        )
+
+
+def _list(found: object) -> list[object]:
+    return found if isinstance(found, list) else []
+
+
+def _parses(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _as_json(byom_ask: Ask, plain: str, streamed: str) -> Iterator[Wrong]:
+    """Yield what is wrong if the plain answer is a JSON object, and the stream is none."""
+    if not _parses(_plain_text(byom_ask, plain)):
+        raise Inconclusive("the plain answer is no JSON object")
+    stream = _streamed(byom_ask, streamed)
+    if "length" in _reasons(stream):
+        raise Inconclusive("the token limit cut the text")
+    if not _parses(text := stream.text()):
+        expected = "a JSON object, as without stream"
+        yield no_effect(stream.exchange, "delta.content", expected=expected, got=text[:80])
+
+
+@check(
+    "parity.json-schema",
+    level="should",
+    decides=["so-18"],
+    needs=["stream", "json_schema"],
+    asks=["structured/json-schema", "parity/json-schema"],
+    breaks="a form that fills itself while the answer comes never fills",
+)
+def test_json_schema(byom_ask: Ask) -> Iterator[Wrong]:
+    """What is JSON by a schema in a plain answer is so in a stream."""
+    yield from _as_json(byom_ask, "structured/json-schema", "parity/json-schema")
+
+
+@check(
+    "parity.json-object",
+    level="should",
+    decides=["so-03"],
+    needs=["stream", "json_object"],
+    asks=["structured/json-object", "parity/json-object"],
+    breaks="json.loads fails in every app that asked for JSON and streams",
+)
+def test_json_object(byom_ask: Ask) -> Iterator[Wrong]:
+    """What is a JSON object in a plain answer is one in a stream."""
+    yield from _as_json(byom_ask, "structured/json-object", "parity/json-object")
+
+
+@check(
+    "parity.reasoning",
+    level="should",
+    decides=["rea-11"],
+    needs=["reasoning", "stream"],
+    asks=["reasoning/answer", "reasoning/stream"],
+    breaks="clients read one name: thoughts are shown in one mode only",
+)
+def test_reasoning(byom_ask: Ask) -> Iterator[Wrong]:
+    """Streamed and plain answers carry reasoning in the same member."""
+    plain = set(thoughts(byom_ask("reasoning/answer").accepted().message))
+    stream = _streamed(byom_ask, "reasoning/stream")
+    streamed = {name for _, _, delta in stream.deltas.get(0, []) for name in thoughts(delta)}
+    if not plain or not streamed:
+        raise Inconclusive("an answer shows no reasoning")
+    if not plain & streamed:
+        expected, got = " and ".join(sorted(plain)), " and ".join(sorted(streamed))
+        yield wrong(stream.exchange, "delta", expected=expected, got=got)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_byom.conformance.answers import accepted, wrong
+from pytest_byom.conformance.answers import accepted, no_effect, wrong
 from pytest_byom.conformance.check import check
+from pytest_byom.conformance.checks.test_params import repeatable
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.views import ChunkStream
 
@@ -72,10 +73,18 @@ def test_whole_characters(byom_ask: Ask) -> Iterator[Wrong]:
 def test_n(byom_ask: Ask) -> Iterator[Wrong]:
     """With n=2 a stream has the choices 0 and 1, and both finish."""
     stream = ChunkStream.expect(byom_ask("stream/n-two").supported())
-    for index in (0, 1):
-        if not any(reason for _, _, reason in stream.finishes.get(index, [])):
-            place = f"choice {index}"
-            yield wrong(stream.exchange, place, expected="a finish_reason", got="none")
+    found = [choice.get("index") for chunk in stream.chunks for _, choice in chunk.choices]
+    if not set(found) <= {0, 1}:
+        raise Inconclusive("a choice has no index, or one beyond 1, which a rule reports")
+    if len(set(found)) < 2:
+        yield no_effect(stream.exchange, "choices", expected="two choices", got=len(set(found)))
+        return
+    ended = {index for index, reasons in stream.finishes.items() if any(r for *_, r in reasons)}
+    if not ended:
+        raise Inconclusive("no choice has a finish_reason, which a rule reports")
+    for index in sorted({0, 1} - ended):
+        place = f"choice {index}"
+        yield wrong(stream.exchange, place, expected="a finish_reason", got="none")
 
 
 @check(
@@ -94,3 +103,24 @@ def test_n_order(byom_ask: Ask) -> Iterator[Wrong]:
         raise Inconclusive("the stream has not both choices")
     if indexes.index(1) < indexes.index(0):
         yield wrong(stream.exchange, "choices.0.index", expected="0 first", got="1")
+
+
+@check(
+    "stream.stop",
+    level="should",
+    decides=["chunk-31"],
+    needs=["stream", "stop"],
+    asks=["stream/stop", "params/temperature-zero", "params/temperature-zero-again"],
+    breaks="the reader sees the marker, or the half of it that had gone out already",
+)
+def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
+    """A stop sequence never appears in a stream, not even partly."""
+    whole = repeatable(byom_ask)
+    stream = ChunkStream.expect(byom_ask("stream/stop").accepted())
+    stop, text = stream.exchange.request_json["stop"], stream.text()
+    before = whole.partition(stop)[0]
+    if not text.startswith(before.rstrip()):
+        raise Inconclusive("the streamed text is not that of the plain answer")
+    if text.rstrip() != before.rstrip():
+        got = f"{text[len(before) :][:40]!r} behind it"
+        yield wrong(stream.exchange, "delta.content", expected=f"{before[-40:]!r}", got=got)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def test_json_object(byom_ask: Ask) -> Iterator[Wrong]:
     """response_format json_object gives a text that is one JSON object."""
     exchange = byom_ask("structured/json-object")
-    if not isinstance(_parsed(exchange), dict):
+    if not isinstance(parse_text(exchange), dict):
         got = exchange.content[:80]
         yield no_effect(exchange, "content", expected="a JSON object", got=got)
 
@@ -44,22 +44,22 @@ def test_json_object(byom_ask: Ask) -> Iterator[Wrong]:
 def test_json_schema(byom_ask: Ask) -> Iterator[Wrong]:
     """response_format json_schema gives a text that validates against the schema, and no more."""
     exchange = byom_ask("structured/json-schema")
-    yield from _invalid(exchange, _parsed(exchange), exchange.content)
+    yield from find_invalid(exchange, parse_text(exchange), exchange.content)
 
 
-def _invalid(exchange: Exchange, parsed: object, text: str) -> Iterator[Wrong]:
+def find_invalid(exchange: Exchange, parsed: object, text: str) -> Iterator[Wrong]:
     """Yield what is wrong unless a text validates against the schema that was asked for."""
     import jsonschema
 
     schema = exchange.request_json["response_format"]["json_schema"]["schema"]
     try:
-        jsonschema.validate(parsed, schema)
+        jsonschema.validate(parsed, schema, format_checker=jsonschema.FormatChecker())
     except jsonschema.ValidationError as error:
         expected = f"a text by the schema ({error.message[:80]})"
         yield no_effect(exchange, "content", expected=expected, got=text[:80])
 
 
-def _parsed(exchange: Exchange) -> object:
+def parse_text(exchange: Exchange) -> object:
     """Return the text of an answer as JSON, or None; Inconclusive if the token limit cut it."""
     if dig(exchange.completion, "choices.0.finish_reason") == "length":
         raise Inconclusive("the token limit cut the text")
@@ -103,7 +103,7 @@ def _obeyed(exchange: Exchange) -> Iterator[Wrong]:
     """Yield what is wrong unless a schema is accepted, and the text validates against it."""
     yield from accepted(exchange)
     if exchange.status == 200:
-        yield from _invalid(exchange, _parsed(exchange), exchange.content)
+        yield from find_invalid(exchange, parse_text(exchange), exchange.content)
 
 
 @check(
@@ -118,7 +118,7 @@ def test_order(byom_ask: Ask) -> Iterator[Wrong]:
     """The members of an object come in the order of the schema."""
     exchange = byom_ask("structured/generated")
     schema = exchange.request_json["response_format"]["json_schema"]["schema"]
-    parsed, names = _parsed(exchange), list(schema["properties"])
+    parsed, names = parse_text(exchange), list(schema["properties"])
     if not isinstance(parsed, dict) or set(parsed) != set(names):
         raise Inconclusive("the text is not by the schema")
     if list(parsed) != names:
@@ -152,7 +152,7 @@ def test_streamed(byom_ask: Ask) -> Iterator[Wrong]:
     stream = ChunkStream.expect(byom_ask("structured/stream").accepted())
     if any(reason == "length" for _, _, reason in stream.finishes.get(0, [])):
         raise Inconclusive("the token limit cut the text")
-    yield from _invalid(stream.exchange, _json(stream.text()), stream.text())
+    yield from find_invalid(stream.exchange, _json(stream.text()), stream.text())
 
 
 @check(

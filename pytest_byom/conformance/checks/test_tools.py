@@ -69,7 +69,7 @@ def test_required(byom_ask: Ask) -> Iterator[Wrong]:
     """tool_choice "required" gives at least one tool call."""
     exchange = byom_ask("tools/required")
     if not called_names(exchange):
-        _never_cut(exchange)
+        never_cut(exchange)
         got = f"finish_reason {exchange.finish_reason!r}"
         yield no_effect(exchange, "message.tool_calls", expected="a call", got=got)
 
@@ -87,13 +87,13 @@ def test_named(byom_ask: Ask) -> Iterator[Wrong]:
     exchange = byom_ask("tools/named")
     names = called_names(exchange)
     if not names:
-        _never_cut(exchange)
+        never_cut(exchange)
     if set(names) != {"get_time"}:
         got = ", ".join(map(str, names)) or "no call"
         yield no_effect(exchange, "message.tool_calls", expected="a call of get_time", got=got)
 
 
-def _never_cut(exchange: Exchange) -> None:
+def never_cut(exchange: Exchange) -> None:
     """Inconclusive if the token limit ended the answer: a call might have come."""
     if exchange.finish_reason == "length":
         raise Inconclusive("the token limit ended the answer before a call")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.check import rule
 from pytest_byom.conformance.excerpts import cut, parse_object
@@ -25,12 +26,16 @@ FEW = 4
     breaks="clients that end an answer at its finish_reason open it again",
 )
 def test_finish_last(answer: ChunkStream) -> Iterator[Wrong]:
-    """The chunk with finish_reason is the last one with that choice."""
+    """No empty chunk of a choice follows its finish_reason.
+
+    A text, a call or the usage behind it is the matter of other rules, and what a filter found
+    comes late at some servers.
+    """
     finished: set[object] = set()
     for chunk in answer.chunks:
         for path, choice in chunk.choices:
             index = choice.get("index")
-            if index in finished and not choice.get("finish_reason"):
+            if index in finished and not _tells(chunk, choice):
                 yield chunk.wrong(path, "no chunk of this choice after its finish_reason")
                 finished.discard(index)
             elif choice.get("finish_reason"):
@@ -51,6 +56,41 @@ def test_few_empty(answer: ChunkStream) -> Iterator[Wrong]:
     if len(answer.chunks) > FEW and 2 * len(empty) > len(answer.chunks):
         got = f"{len(empty)} of {len(answer.chunks)}, such as {empty[0].place}"
         yield Wrong(place="chunks", expected="at most half of them empty", got=got)
+
+
+@rule(
+    "stream.incremental",
+    on=ChunkStream,
+    level="must",
+    decides=["chunk-17"],
+    needs=["stream"],
+    breaks="every client shows the text again and again, as it joins the deltas",
+)
+def test_incremental(answer: ChunkStream) -> Iterator[Wrong]:
+    """A delta holds what is new, not all of the text so far."""
+    texts: dict[object, list[tuple[str, str]]] = {}
+    for chunk in answer.chunks:
+        for path, choice in chunk.choices:
+            delta = choice.get("delta")
+            content = delta.get("content") if isinstance(delta, dict) else None
+            if isinstance(content, str) and content:
+                place = f"{chunk.place}, {path}.delta.content"
+                texts.setdefault(choice.get("index"), []).append((place, content))
+    for found in texts.values():
+        grows = all(
+            len(new) > len(old) and new.startswith(old) for (_, old), (_, new) in pairwise(found)
+        )
+        if grows and len(found) >= FEW:
+            place, content = found[-1]
+            yield Wrong(place=place, expected="what is new in the text", got=repr(content[:60]))
+
+
+def _tells(chunk: Chunk, choice: dict[str, Any]) -> bool:
+    """Whether a choice of a chunk has a reason to be there, right or wrong."""
+    delta = choice.get("delta")
+    said = isinstance(delta, dict) and any(delta[name] for name in delta if name != "role")
+    others = (choice[name] for name in choice if name not in ("index", "delta"))
+    return bool(chunk.data.get("usage") or said or any(others))
 
 
 def _says_nothing(chunk: Chunk) -> bool:

@@ -146,7 +146,7 @@ def test_terminated(answer: EventStream) -> Iterator[Wrong]:
     "stream.no-empty-event",
     on=EventStream,
     level="must",
-    decides=["sse-08"],
+    decides=["sse-08", "sse-09"],
     needs=["stream"],
     breaks='openai-python and openai-node raise on "data:" and on "event: ping" keep-alives; '
     "comments are the way",

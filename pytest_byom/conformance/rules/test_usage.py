@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pytest_byom.conformance.finding import Wrong
 
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+PARTS = {"prompt_tokens": "cached_tokens", "completion_tokens": "reasoning_tokens"}
+"""What each total is known to hold."""
 
 
 @rule(
@@ -81,8 +83,8 @@ def test_of_text(answer: Completion) -> Iterator[Wrong]:
     breaks="the Vercel AI SDK subtracts cached and reasoning tokens from their totals",
 )
 def test_details(answer: Completion) -> Iterator[Wrong]:
-    """Token details are objects of integers, null or absent, and no larger than their total."""
-    for total in ("prompt_tokens", "completion_tokens"):
+    """Token details are objects of integers, null or absent."""
+    for total in PARTS:
         details = answer.usage.get(f"{total}_details")
         path = f"usage.{total}_details"
         if not isinstance(details, dict | None):
@@ -91,11 +93,20 @@ def test_details(answer: Completion) -> Iterator[Wrong]:
         for name, count in (details or {}).items():
             if name.endswith("_tokens") and not (count is None or is_integer(count)):
                 yield answer.wrong(f"{path}.{name}", "an integer")
-        yield from _within(answer, total, path)
 
 
-def _within(answer: Completion, total: str, path: str) -> Iterator[Wrong]:
-    part = {"prompt_tokens": "cached_tokens", "completion_tokens": "reasoning_tokens"}[total]
-    count, whole = (answer.usage.get(f"{total}_details") or {}).get(part), answer.usage.get(total)
-    if is_integer(count) and is_integer(whole) and count > whole:
-        yield answer.wrong(f"{path}.{part}", f"at most {total}, which is {whole}")
+@rule(
+    "usage.details-within",
+    on=Completion,
+    level="must",
+    decides=["usage-07", "usage-08"],
+    breaks="the Vercel AI SDK subtracts cached and reasoning tokens from their totals, below zero",
+)
+def test_details_within(answer: Completion) -> Iterator[Wrong]:
+    """No more tokens are cached or reasoning than were counted in all."""
+    for total, part in PARTS.items():
+        details, whole = answer.usage.get(f"{total}_details"), answer.usage.get(total)
+        count = details.get(part) if isinstance(details, dict) else None
+        if is_integer(count) and is_integer(whole) and count > whole:
+            path = f"usage.{total}_details.{part}"
+            yield answer.wrong(path, f"at most {total}, which is {whole}")

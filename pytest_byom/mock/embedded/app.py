@@ -116,7 +116,13 @@ class EmbeddedServer:
         return Reply(200, JSON_TYPE, write_json(self._entry(name)))
 
     def _entry(self, name: str) -> dict[str, object]:
-        return {"id": name, "object": "model", "created": self._started, "owned_by": "byom"}
+        return {
+            "id": name,
+            "object": "model",
+            "created": self._started,
+            "owned_by": "byom",
+            "context_window": self._window,
+        }
 
 
 def _route(path: str) -> tuple[str, str]:

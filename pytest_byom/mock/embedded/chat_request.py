@@ -39,6 +39,8 @@ class ChatRequest:
     stream: bool
     include_usage: bool
     obfuscate: bool
+    effort: str
+    searches: bool
     metadata: dict[str, str] | None
 
 
@@ -62,6 +64,8 @@ def read_chat_request(body: dict[str, Any], models: tuple[str, ...]) -> ChatRequ
         stream=bool(body.get("stream")),
         include_usage=bool(options.get("include_usage")),
         obfuscate=options.get("include_obfuscation") is True,
+        effort=body.get("reasoning_effort") or "none",
+        searches=body.get("web_search_options") is not None,
         metadata=body.get("metadata"),
     )
 

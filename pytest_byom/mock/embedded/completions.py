@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_byom.mock.embedded import tokens
 from pytest_byom.mock.embedded.generation import Event, Finished, Plan, generate, make_plan
 from pytest_byom.mock.embedded.mixing import digest
 from pytest_byom.mock.embedded.prompt import write_prompt
@@ -43,6 +44,7 @@ class Job:
     request: ChatRequest
     context: int
     prompt_tokens: int
+    sound_tokens: int
     plans: tuple[Plan, ...]
     heading: Heading
     room: int
@@ -61,7 +63,8 @@ def prepare(request: ChatRequest, *, window: int, created: int) -> Job:
     context = digest(prompt)
     plans = tuple(make_plan(request, context, choice) for choice in range(request.n))
     heading = new_heading(request.model, created)
-    return Job(request, context, len(prompt), plans, heading, window - len(prompt))
+    sounds = prompt.count(tokens.SOUND)
+    return Job(request, context, len(prompt), sounds, plans, heading, window - len(prompt))
 
 
 async def complete(job: Job) -> bytes:
@@ -79,7 +82,12 @@ async def complete(job: Job) -> bytes:
     answer = {
         **job.heading.members("chat.completion"),
         "choices": [choice.write() for choice in choices],
-        "usage": usage(job.prompt_tokens, sum(choice.tokens for choice in choices)),
+        "usage": usage(
+            job.prompt_tokens,
+            sum(choice.tokens for choice in choices),
+            sounds=job.sound_tokens,
+            reasoning=sum(choice.reasoning for choice in choices),
+        ),
     }
     if job.request.metadata is not None:
         answer["metadata"] = job.request.metadata
@@ -92,14 +100,16 @@ async def stream(job: Job) -> AsyncIterator[bytes]:
     running = dict(enumerate(job.choices()))
     for index, plan in enumerate(job.plans):
         yield chunks.opening(index, calls=bool(plan.calls))
-    generated = 0
+    generated = reasoning = 0
     while running:
         for index, events in tuple(running.items()):
             event = next(events)
             if isinstance(event, Finished):
                 generated += event.tokens
+                reasoning += event.reasoning
                 del running[index]
             yield chunks.event(index, event)
     if job.request.include_usage:
-        yield chunks.usage(job.prompt_tokens, generated)
+        counted = usage(job.prompt_tokens, generated, sounds=job.sound_tokens, reasoning=reasoning)
+        yield chunks.usage(counted)
     yield DONE

@@ -1,14 +1,15 @@
 """One choice, from its plan to its end, as a series of events.
 
-    text    TextDelta ... Finished
-    calls   CallStart, ArgumentsDelta ..., CallStart, ... Finished
+    thoughts   Thought ..., then one of the others
+    text       TextDelta ... Finished
+    calls      CallStart, ArgumentsDelta ..., CallStart, ... Finished
 
 The plain answer folds the events, the stream sends each as a chunk: both say the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_byom.mock.embedded import tokens
@@ -22,6 +23,7 @@ from pytest_byom.mock.embedded.sampling import Chosen, Sampler
 from pytest_byom.mock.embedded.schema_writer import write_instance
 from pytest_byom.mock.embedded.skills import known_answer, last_user_text, wants_length
 from pytest_byom.mock.embedded.stops import Characters, Piece, StopFilter
+from pytest_byom.mock.embedded.thoughts import think
 from pytest_byom.mock.embedded.tool_calls import Call, plan_calls
 
 if TYPE_CHECKING:
@@ -34,6 +36,13 @@ ANY_OBJECT = {
     "properties": {"answer": {"type": "string"}, "number": {"type": "integer", "minimum": 0}},
 }
 """What json_object gives, as there is no schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """More of the reasoning."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +70,14 @@ class ArgumentsDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a choice: why, and how many tokens were generated."""
+    """The end of a choice: why, and how many tokens were generated, for reasoning too."""
 
     reason: str
     tokens: int
+    reasoning: int = 0
 
 
-Event = TextDelta | CallStart | ArgumentsDelta | Finished
+Event = Thought | TextDelta | CallStart | ArgumentsDelta | Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,19 @@ def generate(
 ) -> Iterator[Event]:
     """Produce one choice; `room` is what the context window leaves."""
     limit = room if request.limit is None else min(room, request.limit)
+    thought = 0
+    for text in think(request.effort, context=context, limit=limit):
+        thought += 1
+        yield Thought(text)
+    for event in _answer(request, plan, context=context, choice=choice, limit=limit - thought):
+        if isinstance(event, Finished):
+            event = replace(event, tokens=event.tokens + thought, reasoning=thought)
+        yield event
+
+
+def _answer(
+    request: ChatRequest, plan: Plan, *, context: int, choice: int, limit: int
+) -> Iterator[Event]:
     if plan.calls:
         return _generate_calls(plan.calls, limit, request)
     sampler = Sampler(

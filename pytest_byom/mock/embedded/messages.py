@@ -19,6 +19,7 @@ from pytest_byom.mock.embedded.errors import (
 )
 from pytest_byom.mock.embedded.images import Image, read_image
 from pytest_byom.mock.embedded.rules import array, string
+from pytest_byom.mock.embedded.sounds import Sound, read_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ class Turn:
     text: str
     name: str | None = None
     images: tuple[Image, ...] = ()
+    sounds: tuple[Sound, ...] = ()
     calls: tuple[PastCall, ...] = ()
     call_id: str | None = None
 
@@ -84,12 +86,13 @@ def _read_message(message: Any, param: str) -> Turn:
     string()(role, f"{param}.role")
     if role not in ROLES:
         raise wrong_value(f"{param}.role", role, tuple(ROLES))
-    text, images = _read_content(message, param, ROLES[role])
+    text, images, sounds = _read_content(message, param, ROLES[role])
     return Turn(
         role=role,
         text=text,
         name=_optional_string(message, "name", param),
         images=images,
+        sounds=sounds,
         calls=_read_calls(message, param) if role == "assistant" else (),
         call_id=_read_call_id(message, param) if role == "tool" else None,
     )
@@ -110,7 +113,9 @@ def _read_call_id(message: dict[str, Any], param: str) -> str:
     return call_id
 
 
-def _read_content(message: dict[str, Any], param: str, role: Role) -> tuple[str, tuple[Image, ...]]:
+def _read_content(
+    message: dict[str, Any], param: str, role: Role
+) -> tuple[str, tuple[Image, ...], tuple[Sound, ...]]:
     content = message.get("content")
     place = f"{param}.content"
     refusal = _optional_string(message, "refusal", param) if not role.needs_content else None
@@ -119,24 +124,20 @@ def _read_content(message: dict[str, Any], param: str, role: Role) -> tuple[str,
         told = told or message.get("audio") or message["role"] == "function"
         if role.needs_content or not told:
             raise missing(place)
-        return refusal or "", ()
+        return refusal or "", (), ()
     if isinstance(content, str):
-        return content if refusal is None else f"{content}\n{refusal}", ()
+        return content if refusal is None else f"{content}\n{refusal}", (), ()
     if not isinstance(content, list):
         raise wrong_type(place, "a string or an array of content parts", content)
     array(shortest=1)(content, place)
     texts: list[str] = [] if refusal is None else [refusal]
-    images: list[Image] = []
-    for number, part in enumerate(content):
-        read = _read_part(part, f"{place}[{number}]", role)
-        if isinstance(read, Image):
-            images.append(read)
-        else:
-            texts.append(read)
-    return "\n".join(texts), tuple(images)
+    parts = [_read_part(part, f"{place}[{number}]", role) for number, part in enumerate(content)]
+    texts += [part for part in parts if isinstance(part, str)]
+    images = tuple(part for part in parts if isinstance(part, Image))
+    return "\n".join(texts), images, tuple(part for part in parts if isinstance(part, Sound))
 
 
-def _read_part(part: Any, param: str, role: Role) -> str | Image:
+def _read_part(part: Any, param: str, role: Role) -> str | Image | Sound:
     if not isinstance(part, dict):
         raise wrong_type(param, "an object", part)
     if part.get("type") is None:
@@ -155,19 +156,15 @@ def _read_text(part: dict[str, Any], param: str) -> str:
     return text
 
 
-def _refuse_audio(part: dict[str, Any], param: str) -> str:
-    raise unsupported(f"{param}.input_audio", "audio input", code="unsupported_value")
-
-
 def _refuse_file(part: dict[str, Any], param: str) -> str:
     raise unsupported(f"{param}.file", "file input", code="unsupported_value")
 
 
-_PARTS: dict[str, Callable[[dict[str, Any], str], str | Image]] = {
+_PARTS: dict[str, Callable[[dict[str, Any], str], str | Image | Sound]] = {
     "text": _read_text,
     "refusal": _read_text,
     "image_url": read_image,
-    "input_audio": _refuse_audio,
+    "input_audio": read_sound,
     "file": _refuse_file,
 }
 

@@ -2,7 +2,7 @@
 
     each tool          SCHEMA, its name, its description, the JSON of its parameters
     a text's schema    SCHEMA, its JSON
-    each message       the mark of its role, its name, its text, its images, its calls, END
+    each message       the mark of its role, its name, text, images, sounds and calls, END
     the answer         ASSISTANT
 
 Text never contains a mark, whatever is written in it.
@@ -78,6 +78,7 @@ def _turn_tokens(turn: Turn) -> list[int]:
         # The colour stands for what a model would see in the image.
         seen = tokens.encode(image.colour or "image")[:1]
         found += (*seen, *[tokens.IMAGE] * (image.tokens - 1))
+    found += [tokens.SOUND] * sum(sound.tokens for sound in turn.sounds)
     for call in turn.calls:
         found += (tokens.CALL, *tokens.encode(call.name), *tokens.encode(call.arguments))
     found.append(tokens.END)

@@ -14,6 +14,7 @@ from pytest_byom.mock.embedded.generation import (
     Event,
     Finished,
     TextDelta,
+    Thought,
 )
 
 if TYPE_CHECKING:
@@ -26,15 +27,6 @@ DONE = b"data: [DONE]\n\n"
 
 # JSON allows them raw, and some readers of event streams take them for line ends.
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\u2028\u2029\u0085"}
-_EMPTY_USAGE = {
-    "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-    "completion_tokens_details": {
-        "reasoning_tokens": 0,
-        "audio_tokens": 0,
-        "accepted_prediction_tokens": 0,
-        "rejected_prediction_tokens": 0,
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +66,19 @@ def write_event(value: Any) -> bytes:
     return f"data: {text.translate(_LINE_ENDS)}\n\n".encode()
 
 
-def usage(prompt: int, completion: int) -> dict[str, Any]:
+def usage(prompt: int, completion: int, *, sounds: int, reasoning: int) -> dict[str, Any]:
     """Return the usage object."""
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        **_EMPTY_USAGE,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": sounds},
+        "completion_tokens_details": {
+            "reasoning_tokens": reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
 
 
@@ -148,6 +146,15 @@ def more_arguments(place: int, text: str, *, legacy: bool = False) -> dict[str, 
     return {"tool_calls": [{"index": place, "function": {"arguments": text}}]}
 
 
+def citations(request: ChatRequest, text: str) -> list[dict[str, Any]]:
+    """Return what a search found: one page, which the whole text is said to be from."""
+    if not request.searches or not text:
+        return []
+    page = {"url": "https://example.com/", "title": "Example Domain"}
+    cited = {"start_index": 0, "end_index": len(text), **page}
+    return [{"type": "url_citation", "url_citation": cited}]
+
+
 def chunk_choice(
     index: int,
     delta: dict[str, Any],
@@ -169,15 +176,19 @@ class Choice:
 
     index: int
     request: ChatRequest
+    thoughts: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     calls: list[tuple[str, list[str]]] = field(default_factory=list)
     finish_reason: str = ""
     tokens: int = 0
+    reasoning: int = 0
 
     def add(self, event: Event) -> None:
         """Take one more event."""
         match event:
+            case Thought(text):
+                self.thoughts.append(text)
             case TextDelta(piece):
                 self.texts.append(piece.text)
                 self.entries += piece.entries
@@ -185,8 +196,8 @@ class Choice:
                 self.calls.append((name, []))
             case ArgumentsDelta(_, text):
                 self.calls[-1][1].append(text)
-            case Finished(reason, count):
-                self.finish_reason, self.tokens = reason, count
+            case Finished(reason, count, reasoning):
+                self.finish_reason, self.tokens, self.reasoning = reason, count, reasoning
 
     def write(self) -> dict[str, Any]:
         """Return the choice as the API has it."""
@@ -205,7 +216,9 @@ class Choice:
         }
         calls = [(new_call_id(), name, "".join(parts)) for name, parts in self.calls]
         message |= called(calls, legacy=self.request.toolbox.legacy)
-        message["annotations"] = []
+        if self.thoughts:
+            message["reasoning_content"] = "".join(self.thoughts)
+        message["annotations"] = citations(self.request, message["content"] or "")
         return message
 
     def _logprobs(self) -> dict[str, Any] | None:
@@ -223,6 +236,7 @@ class Chunks:
     def __init__(self, heading: Heading, request: ChatRequest) -> None:
         self._members = heading.members("chat.completion.chunk")
         self._request = request
+        self._texts: dict[int, str] = {}
 
     def opening(self, index: int, *, calls: bool) -> bytes:
         """The first chunk of a choice: the role."""
@@ -231,7 +245,10 @@ class Chunks:
     def event(self, index: int, event: Event) -> bytes:
         """The chunk of one event."""
         match event:
+            case Thought(text):
+                return self._chunk(index, {"reasoning_content": text})
             case TextDelta(piece):
+                self._texts[index] = self._texts.get(index, "") + piece.text
                 logprobs = None
                 if self._request.top_logprobs is not None:
                     logprobs = {"content": write_logprobs(piece.entries), "refusal": None}
@@ -242,7 +259,9 @@ class Chunks:
             case ArgumentsDelta(place, text):
                 delta = more_arguments(place, text, legacy=self._request.toolbox.legacy)
                 return self._chunk(index, delta)
-        return self._chunk(index, {}, finish_reason=event.reason)
+        cited = citations(self._request, self._texts.get(index, ""))
+        delta = {"annotations": cited} if cited else {}
+        return self._chunk(index, delta, finish_reason=event.reason)
 
     def _chunk(
         self,
@@ -254,9 +273,9 @@ class Chunks:
     ) -> bytes:
         return self._write([chunk_choice(index, delta, logprobs, finish_reason)], None)
 
-    def usage(self, prompt: int, completion: int) -> bytes:
+    def usage(self, counted: dict[str, Any]) -> bytes:
         """The last chunk, without a choice."""
-        return self._write([], usage(prompt, completion))
+        return self._write([], counted)
 
     def _write(self, choices: list[dict[str, Any]], counted: dict[str, Any] | None) -> bytes:
         chunk = {**self._members, "choices": choices}

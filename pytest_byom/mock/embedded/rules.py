@@ -19,6 +19,7 @@ from pytest_byom.mock.embedded.errors import (
     wrong_type,
     wrong_value,
 )
+from pytest_byom.mock.embedded.thoughts import EFFORTS
 
 Rule = Callable[[Any, str], None]
 LARGEST_SEED = 2**63
@@ -217,7 +218,7 @@ RULES: dict[str, Rule] = {
     "prompt_cache_key": string(),
     "prompt_cache_options": an_object,
     "prompt_cache_retention": one_of("in_memory", "in-memory", "24h"),
-    "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+    "reasoning_effort": one_of(*EFFORTS),
     "response_format": an_object,
     "safety_identifier": string(longest=64),
     "seed": integer(-LARGEST_SEED, LARGEST_SEED),
@@ -233,7 +234,7 @@ RULES: dict[str, Rule] = {
     "top_p": number(0, 1),
     "user": string(),
     "verbosity": one_of("low", "medium", "high"),
-    "web_search_options": refused("web search"),
+    "web_search_options": an_object,
 }
 
 NULLABLE = frozenset(RULES) | {"tool_choice", "function_call"}

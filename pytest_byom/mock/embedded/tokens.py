@@ -45,7 +45,7 @@ VOCABULARY: tuple[bytes, ...] = (*(bytes([value]) for value in range(BYTES)), *_
 IDS: dict[bytes, int] = {piece: number for number, piece in enumerate(VOCABULARY)}
 SIZE = len(VOCABULARY)
 
-END, SYSTEM, USER, ASSISTANT, TOOL, NAME, CALL, SCHEMA, IMAGE = range(SIZE, SIZE + 9)
+END, SYSTEM, USER, ASSISTANT, TOOL, NAME, CALL, SCHEMA, IMAGE, SOUND = range(SIZE, SIZE + 10)
 """The marks."""
 
 LONGEST = max(map(len, VOCABULARY))

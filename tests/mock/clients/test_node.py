@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 MODULES = os.environ.get("BYOM_NODE_MODULES", "")
 pytestmark = pytest.mark.skipif(
-    not MODULES or shutil.which("node") is None,
-    reason="BYOM_NODE_MODULES names no folder in which npm has installed openai",
+    not (MODULES and (Path(MODULES) / "openai").is_dir() and shutil.which("node")),
+    reason="needs node, and in BYOM_NODE_MODULES a folder in which npm has installed openai",
 )
 
 SCRIPT = """
