@@ -78,7 +78,9 @@ class Talk:
     def _go_on(self, kind: str, text: str, streams: bool) -> Iterator[tuple[Exchange, Wrong]]:
         if self._pending:
             results, self._pending = self._pending, []
-            yield from self._say([*self._messages, *results], "none", streams)
+            if found := list(self._say([*self._messages, *results], "none", streams)):
+                yield from found
+                return
         if kind != "end":
             asked = {"role": "user", "content": text}
             choice = "required" if kind == "call" else "none"
