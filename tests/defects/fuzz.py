@@ -192,13 +192,13 @@ DEFECTS = [
         title="A body that no JSON reader takes gives a 500.",
         change=_crash(_unreadable),
         turns=failed("fuzz.broken-bodies", "errors.client-fault"),
-        fuzz=MANY,
+        fuzz=3 * MANY,
     ),
     Defect(
         id="fuzz-body-kills",
         title="After one body that is no JSON the server answers nobody any more.",
         change=Stateful(_die_of_a_body),
         turns=failed("fuzz.alive", "errors.client-fault"),
-        fuzz=MANY,
+        fuzz=3 * MANY,
     ),
 ]
