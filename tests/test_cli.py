@@ -125,7 +125,7 @@ def test_checks_of_no_area(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["checks", "--area", "streams"]) == USAGE
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("byom: no such check; the areas are auth, ")
+    assert captured.err.startswith("byom: no such check; the areas are audio, auth, ")
 
 
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:

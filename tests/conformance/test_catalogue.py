@@ -54,6 +54,7 @@ OTHER_LEVELS = {
     "parity.finish": "its statements bind each of the two answers, none that they are equal",
     "reasoning.effect": "a model that does not reason may ignore it; that it did is still told",
     "response.service-tier": "vendors send tiers of their own, which no popular client minds",
+    "stream.incremental": "every client joins the deltas, which its statement has only as equal",
     "stream.cache-control": "OpenAI itself sends no such header with most streams",
     "stream.chunk-created": "the schema requires an integer; that all are equal is the should",
     "stream.no-error": "its statement is about what fails before the first token",

@@ -200,7 +200,7 @@ DEFECTS = [
         id="tools-none-ignored",
         title="tool_choice none has no effect.",
         change=drop("tool_choice", when=_choice("none")),
-        turns=ignored("tools.none"),
+        turns=ignored("tools.none", "tools.table-one-none", "tools.table-many-none"),
         leaves=frozenset({"parity.tool-none"}),
     ),
     Defect(
