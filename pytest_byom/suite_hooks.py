@@ -19,7 +19,6 @@ from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import FINDS, Verdict
 from pytest_byom.conformance.profiles import Profile, parse_areas, selector
 from pytest_byom.conformance.reach import NothingToJudge
-from pytest_byom.consent import usual_profile
 from pytest_byom.gate import results, terminal
 from pytest_byom.gate.exit_codes import NOTHING_JUDGED, choose_exit_code, known_versions
 from pytest_byom.gate.gate_text import gate_lines
@@ -69,15 +68,13 @@ class SuiteHooks:
             only = parse_areas(self.config.getoption("byom_only"), areas)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
-        given = self.config.getoption("byom_profile")
         abuse, fuzz = self.run.abuse, self.run.fuzz.examples > 0
         by_profile = {
             profile: selector(profile, only, abuse=abuse, fuzz=fuzz) for profile in Profile
         }
 
         def is_selected(check: Check, name: str | None) -> bool:
-            usual = usual_profile(self.run.endpoints.get(name or ""))
-            return by_profile[Profile(given) if given else usual](check)
+            return by_profile[self.run.profile_of(name)](check)
 
         return is_selected
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.errors import UsageError
+from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import Level, Outcome, Verdict
 from pytest_byom.conformance.fuzz.fuzzer import FuzzSettings
 from pytest_byom.conformance.plan import make_plan
-from pytest_byom.conformance.profiles import Profile, fuzz_examples
+from pytest_byom.conformance.profiles import Profile, fuzz_examples, selector
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
-from pytest_byom.consent import ceiling, check_consent
+from pytest_byom.consent import ceiling, check_consent, usual_profile
 from pytest_byom.contract import Shelf
 from pytest_byom.gate.counts import MOST_TRIES
 from pytest_byom.gate.versions import has_version
@@ -50,6 +51,7 @@ class SuiteRun:
         model: str | None = None,
         timeout: float | None = None,
         level: Level = Level.MUST,
+        profile: Profile | None = None,
         shelf: Shelf | None = None,
         gate: SuiteGate | None = None,
         fuzz: FuzzSettings | None = None,
@@ -62,6 +64,7 @@ class SuiteRun:
         self.gate = gate or SuiteGate(baseline=None, save=None, mode="")
         self.shelf = shelf or Shelf()
         self.level = level
+        self.profile = profile
         self.fuzz = fuzz or FuzzSettings()
         self.repeat = repeat
         self.abuse = abuse
@@ -95,6 +98,7 @@ class SuiteRun:
             model=config.getoption("byom_model"),
             timeout=timeout,
             level=Level(config.getoption("byom_level")),
+            profile=_profile(config),
             shelf=Shelf(_folders(config)),
             gate=SuiteGate.from_config(config),
             fuzz=_fuzz_settings(config),
@@ -114,12 +118,20 @@ class SuiteRun:
         """Whether a baseline is saved that shall know which members come and go."""
         return self.gate.save is not None and self.repeat > 1
 
+    def profile_of(self, name: str | None) -> Profile:
+        """Return how much is asked of an endpoint."""
+        return self.profile or usual_profile(self.endpoints.get(name or ""))
+
     def makes(self, item: object) -> bool:
-        """Whether a check is made at all: some burden a server, some draw many requests."""
+        """Whether a check is made at all: by the profile of an endpoint, and by its burden."""
         check = find_check(getattr(item, "function", None))
         if check is None:
             return True
-        return (self.abuse or not check.abuse) and (self.fuzz.examples > 0 or not check.fuzzes)
+        if check.id not in all_checks():
+            return self.abuse or not check.abuse
+        fuzz = self.fuzz.examples > 0
+        profiles = set(map(self.profile_of, self.endpoints))
+        return any(selector(p, abuse=self.abuse, fuzz=fuzz)(check) for p in profiles)
 
     def expect(self, name: str, checks: Iterable[Check]) -> None:
         """Say which checks will run against an endpoint, so that their exchanges are planned."""
@@ -270,9 +282,13 @@ class SuiteRun:
         return {id: wire_view(target.ask(id), target.shower) for id in ids}
 
 
+def _profile(config: pytest.Config) -> Profile | None:
+    given = config.getoption("byom_profile")
+    return Profile(given) if given else None
+
+
 def _fuzz_settings(config: pytest.Config) -> FuzzSettings:
-    profile = Profile(config.getoption("byom_profile") or Profile.STANDARD)
-    examples = fuzz_examples(profile, config.getoption("byom_fuzz"))
+    examples = fuzz_examples(_profile(config) or Profile.STANDARD, config.getoption("byom_fuzz"))
     return FuzzSettings(examples=examples, seed=config.getoption("byom_fuzz_seed"))
 
 

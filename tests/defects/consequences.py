@@ -50,7 +50,7 @@ def find_consequences(defect_id: str) -> Consequences:
         if verdicts[id].outcome is not outcome
     }
     if wrong := {id: outcome for id, outcome in found.items() if id in said}:
-        raise ValueError(f"{defect_id} does not do what it says: {wrong}")
+        raise ValueError(f"it does not do what it says: {wrong}")
     return found
 
 
@@ -66,8 +66,8 @@ def write_consequences(wanted: list[str]) -> list[str]:
         for id, job in jobs.items():
             try:
                 listed[id] = job.result()
-            except ValueError as error:
-                wrong.append(str(error))
+            except (ValueError, AssertionError) as error:
+                wrong.append(f"{id}: {error}")
     FILE.write_text(_dump(listed), "utf-8")
     return wrong
 

@@ -59,7 +59,8 @@ def judge(
         endpoint = Endpoint(name="defective", base_url=f"{server.url}/v1", model=MODEL, api_key=key)
         found = run_suite(endpoint, abuse=abuse, fuzz=drawn)
         verdicts = {verdict.check: verdict for verdict in found}
-        assert [line for line in server.errors if PLANTED not in line] == []
+        unmeant = [line for line in server.errors if PLANTED not in line]
+        assert unmeant == [], unmeant
         return verdicts
 
 

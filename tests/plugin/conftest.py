@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -11,6 +11,10 @@ import pytest_byom.conformance.fuzz.drawing
 import pytest_byom.conformance.fuzz.searching
 import pytest_byom.suite_hooks  # noqa: F401  # pytester drops what an inner run imports first
 from pytest_byom.conformance.catalogue import all_checks
+from pytest_byom.conformance.profiles import Profile, selector
+
+if TYPE_CHECKING:
+    from pytest_byom.conformance.check import Check
 
 
 class Run(Protocol):
@@ -35,7 +39,12 @@ def run(pytester: pytest.Pytester) -> Run:
     return partial(pytester.runpytest_inprocess, "-p", "pytest_byom.plugin")
 
 
+def standard_checks() -> list[Check]:
+    """Return the checks that are made if nothing more is asked for."""
+    return list(filter(selector(Profile.STANDARD), all_checks().values()))
+
+
 @pytest.fixture(scope="session")
 def suite_size() -> int:
     """How many checks the suite makes if nothing more is asked for."""
-    return sum(not (check.abuse or check.fuzzes) for check in all_checks().values())
+    return len(standard_checks())

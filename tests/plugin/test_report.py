@@ -68,6 +68,7 @@ def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
         "dialect": "embedded",
         "checks": 1,
         "requests": 3,
+        "fuzzed": 0,
         "tokens": 0,
         "sent": 3,
         "gone": "",
