@@ -155,7 +155,10 @@ def test_changed(judge: Judge, mode: tuple[str, ...], code: int) -> None:
     assert result.ret == code
     assert [line for line in section(result) if not line.startswith("    ")][:4] == [
         "changed: legal, but apps may break on it",
-        "  choices[].message: reasoning, reasoning_content are new (auth/missing-key, auth/wrong-key,",
+        (
+            "  choices[].message: reasoning, reasoning_content are new "
+            "(auth/missing-key, auth/wrong-key,"
+        ),
         "  lines: comment is new (: OPENROUTER) (every stream)",
         "  reasoning: carrier was none, and is reasoning or reasoning_content (every plain answer)",
     ]
