@@ -35,9 +35,9 @@ def _any_seed() -> Change:
 
 
 def _loose(choice: dict[str, Any]) -> None:
-    call = choice["message"]["function_call"]
-    call["arguments"] = {"city": "Paris"}
-    choice["finish_reason"] = "tool_calls"
+    if call := choice["message"].get("function_call"):
+        call["arguments"] = {"city": "Paris"}
+        choice["finish_reason"] = "tool_calls"
 
 
 DEFECTS = [

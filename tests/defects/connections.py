@@ -166,7 +166,7 @@ DEFECTS = [
         change=refuse(
             "Incorrect API key provided.", when=reasons, status=401, code="invalid_api_key"
         ),
-        turns=failed("auth.right-key") | deviates("reasoning.effort"),
+        turns=failed("auth.right-key") | deviates("reasoning.effort-null"),
     ),
     Defect(
         id="models-encoded-id",

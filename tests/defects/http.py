@@ -163,7 +163,7 @@ DEFECTS = [
             set_header("content-type", "text/html", when=reasons),
             replace_body(b"<html><body>Welcome</body></html>", when=reasons),
         ),
-        turns=failed("http.json-body", "http.json-media-type", "errors.media-type"),
+        turns=failed("http.json-body", "http.json-media-type"),
     ),
     Defect(
         id="http-json-array",
