@@ -38,7 +38,7 @@ class Exchange:
     `arrivals` holds (milliseconds since the request, bytes) for each piece of the body, `trouble`
     the transport error in words, empty if there was none; `closed_early` says that the client
     left on purpose, `connected` that a connection was made for it. `company` are the
-    exchanges before and beside it that its contract asks for.
+    exchanges before and beside it that its contract asks for, `views` what rules have seen it as.
     """
 
     contract: Contract
@@ -53,6 +53,7 @@ class Exchange:
     version: str = ""
     connected: bool = False
     company: tuple[Exchange, ...] = ()
+    views: dict[type, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @property
     def twins(self) -> list[Exchange]:

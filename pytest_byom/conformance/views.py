@@ -47,7 +47,10 @@ class View:
     @classmethod
     def of(cls, exchange: Exchange) -> Self | None:
         """Return the exchange as this kind of answer, or None if it is another."""
-        return cls(exchange) if cls._fits(exchange) else None
+        if cls not in exchange.views:  # some hundred rules look at the same answers
+            exchange.views[cls] = cls(exchange) if cls._fits(exchange) else None
+        view: Self | None = exchange.views[cls]
+        return view
 
     @classmethod
     def expect(cls, exchange: Exchange) -> Self:
