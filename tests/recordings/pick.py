@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LARGEST = 32_000
-"""Beyond it are long texts and nothing new to stumble over; the set stays below 4 MiB."""
+"""Beyond it are long texts and nothing new to stumble over; the set stays below 3 MiB."""
 
 NOTICE = HERE / "NOTICE"
 INTRODUCTION = """\
