@@ -43,7 +43,7 @@ def find_consequences(defect_id: str) -> Consequences:
 
     defect = {defect.id: defect for defect in DEFECTS}[defect_id]
     expected = foretold(defect, alone=True)
-    verdicts = verdicts_of(defect.change, open=defect.open, abuse=defect.abuse, fuzz=defect.fuzz)
+    verdicts = verdicts_of(defect)
     found = {
         id: verdicts[id].outcome
         for id, outcome in expected.items()

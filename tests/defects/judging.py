@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from defects.planting import PLANTED, Change, Defective
+from defects.planting import PLANTED, Defective
 from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.finding import Outcome, Verdict
 from pytest_byom.conformance.fuzz.fuzzer import FuzzSettings
+from pytest_byom.conformance.profiles import Profile, selector
 from pytest_byom.conformance.run import run_suite
 from pytest_byom.mock.embedded import EmbeddedServer
 from pytest_byom.mock.http1 import Application, BackgroundServer, Headers, Reply, Request
 from pytest_byom.registry import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from defects.planting import Defect
 
 KEY = "byom-defects-0123456789abcdef"
 MODEL = "byom-embedded"
+
+STANDARD = frozenset(id for id, check in all_checks().items() if selector(Profile.STANDARD)(check))
+"""The checks of the standard profile."""
+
+WHOLE = os.environ.get("BYOM_DEFECTS") == "full"
+"""Whether every defect is judged in the full profile, as `python -m defects.consequences` does."""
 
 LOCKED = frozenset({"auth.any-key"})
 """What cannot be judged where a key is needed."""
@@ -36,12 +44,16 @@ OPEN = frozenset(
 """What cannot be judged where none is."""
 
 
-def verdicts_of(
-    change: Change, *, open: bool = False, abuse: bool = False, fuzz: int = 0
-) -> dict[str, Verdict]:
-    """Judge a fresh embedded server with a change in front of it."""
-    application = Defective(embedded(open=open), change)
-    return judge(application, open=open, abuse=abuse, fuzz=fuzz)
+def scope_of(defect: Defect) -> frozenset[str] | None:
+    """Return the checks that a defect is judged by: what it is named for says the profile."""
+    named = {*(defect.turns or defect.lacks)}
+    return STANDARD if named <= STANDARD and not WHOLE else None
+
+
+def verdicts_of(defect: Defect, only: Collection[str] | None = None) -> dict[str, Verdict]:
+    """Judge a fresh embedded server with a defect in front of it, by all checks or some."""
+    application = Defective(embedded(open=defect.open), defect.change)
+    return judge(application, open=defect.open, abuse=defect.abuse, fuzz=defect.fuzz, only=only)
 
 
 def embedded(*, open: bool) -> EmbeddedServer:
@@ -50,14 +62,19 @@ def embedded(*, open: bool) -> EmbeddedServer:
 
 
 def judge(
-    application: Application, *, open: bool = False, abuse: bool = False, fuzz: int = 0
+    application: Application,
+    *,
+    open: bool = False,
+    abuse: bool = False,
+    fuzz: int = 0,
+    only: Collection[str] | None = None,
 ) -> dict[str, Verdict]:
     """Judge an application."""
     key = None if open else KEY
     drawn = FuzzSettings(examples=fuzz) if fuzz else None
     with BackgroundServer(application) as server:
         endpoint = Endpoint(name="defective", base_url=f"{server.url}/v1", model=MODEL, api_key=key)
-        found = run_suite(endpoint, abuse=abuse, fuzz=drawn)
+        found = run_suite(endpoint, only=only, abuse=abuse, fuzz=drawn)
         verdicts = {verdict.check: verdict for verdict in found}
         unmeant = [line for line in server.errors if PLANTED not in line]
         assert unmeant == [], unmeant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from defects.judging import KEY, MODEL, embedded
+from defects.judging import KEY, MODEL, STANDARD, embedded
 from defects.planting import PLANTED, Change, Defective
 
 from pytest_byom.conformance.catalogue import suite_functions
@@ -41,8 +41,8 @@ def record_application(app: Application, *, open: bool = False) -> Record:
 
 
 def record_endpoint(endpoint: Endpoint) -> Record:
-    """Judge an endpoint by the whole suite and return its record."""
-    functions = suite_functions()
+    """Judge an endpoint in the standard profile and return its record."""
+    functions = [(check, run) for check, run in suite_functions() if check.id in STANDARD]
     target = Target(endpoint)
     try:
         target.open(check for check, _ in functions)
