@@ -32,6 +32,7 @@ def _speaks(asked: Asked) -> bool:
 DEFECTS = [
     Defect(
         id="audio-500",
+        full=True,
         title="A sound makes a server that does not hear fail.",
         change=refuse("audio input is not supported", status=500, when=has_sound),
         turns=deviates("audio.input") | failed("errors.client-fault"),

@@ -367,6 +367,7 @@ DEFECTS = [
     ),
     Defect(
         id="errors-dead-later",
+        full=True,
         title="Once a request was refused, a later one finds a dead engine.",
         change=Stateful(_refused_again(5)),
         turns=failed("errors.alive"),

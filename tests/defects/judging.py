@@ -47,7 +47,8 @@ OPEN = frozenset(
 def scope_of(defect: Defect) -> frozenset[str] | None:
     """Return the checks that a defect is judged by: what it is named for says the profile."""
     named = {*(defect.turns or defect.lacks)}
-    return STANDARD if named <= STANDARD and not WHOLE else None
+    whole = WHOLE or defect.full or defect.abuse or defect.fuzz
+    return STANDARD if named <= STANDARD and not whole else None
 
 
 def verdicts_of(defect: Defect, only: Collection[str] | None = None) -> dict[str, Verdict]:

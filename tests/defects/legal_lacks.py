@@ -45,12 +45,6 @@ VARIANTS = [
         issues=("dottxt-ai/outlines#946", "ogx-ai/ogx#609"),
     ),
     Variant(
-        id="seed-refused",
-        title="A seed is refused.",
-        change=refuse("property 'seed' is unsupported", when=asks("seed")),
-        lacks=needing("seed"),
-    ),
-    Variant(
         id="prediction-refused",
         title="A prediction is refused.",
         change=refuse("property 'prediction' is unsupported", when=asks("prediction")),
@@ -69,7 +63,8 @@ VARIANTS = [
         id="functions-refused",
         title="functions, the old form of tools, are refused.",
         change=refuse("property 'functions' is unsupported", when=asks("functions")),
-        lacks=needing("legacy_functions"),
+        lacks=needing("legacy_functions")
+        | {"tools.legacy-call", "tools.legacy-finish", "tools.legacy-stream"},
     ),
     Variant(
         id="parallel-refused",
@@ -78,5 +73,6 @@ VARIANTS = [
             "property 'parallel_tool_calls' is unsupported", when=asks("parallel_tool_calls")
         ),
         lacks=needing("parallel_tools"),
+        leaves=frozenset({"messages.own-parallel", "tools.parallel-off"}),
     ),
 ]

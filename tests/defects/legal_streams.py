@@ -145,8 +145,9 @@ def _no_logprobs(asked: Asked) -> bool:
 
 
 def _may_be_padded(asked: Asked) -> bool:
-    options = asked.parameters.get("stream_options") or {}
-    return asked.streams and options.get("include_obfuscation") is not False
+    options = asked.parameters.get("stream_options")
+    refused = isinstance(options, dict) and options.get("include_obfuscation") is False
+    return asked.streams and not refused
 
 
 def _forced(asked: Asked) -> bool:

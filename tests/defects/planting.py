@@ -125,10 +125,10 @@ class Defect:
 
     `turns` maps check ids to outcomes that tell of the defect; `leaves` are the checks that become
     inconclusive, as what they judge is gone; `lacks` those that count as unsupported, since the
-    server refuses what they need. `also` is what else changes, out of consequences.yaml. Every
-    other check stays as it is without the defect. `issues`
-    are public reports of it, `row` their place in the catalogue they were collected in. With
-    `open` the embedded server asks for no key; with `abuse` the checks that burden a server are
+    server refuses what they need. `also` is what else changes, out of consequences.yaml. `full`
+    says that only requests of the full profile meet it. Every other check stays as it is without
+    the defect. `issues` are public reports of it, `row` their place in the catalogue they were
+    collected in. With `open` the embedded server asks for no key; with `abuse` the checks that burden a server are
     made too, with `fuzz` those that draw requests, so many each.
     """
 
@@ -139,6 +139,7 @@ class Defect:
     leaves: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
     also: Mapping[str, Outcome] = field(default_factory=dict)
+    full: bool = False
     issues: tuple[str, ...] = ()
     row: str = ""
     open: bool = False

@@ -143,6 +143,7 @@ DEFECTS = [
     ),
     Defect(
         id="reasoning-effort-429",
+        full=True,
         title="reasoning_effort is refused with 429.",
         change=refuse("Not now", status=429, when=thinks),
         turns=deviates("reasoning.effort")

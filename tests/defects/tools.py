@@ -263,6 +263,7 @@ DEFECTS = [
     ),
     Defect(
         id="tools-arguments-object",
+        full=True,
         title="The arguments of a required call are an object, which is refused in the history.",
         change=on_calls(_object_arguments, when=_choice("required")),
         turns=failed("tools.arguments-string", "messages.own-call", "tools.call-ids-unique"),
@@ -296,6 +297,7 @@ DEFECTS = [
     ),
     Defect(
         id="tools-same-id",
+        full=True,
         title="The calls of all answers have one id.",
         change=on_calls(lambda call: call.update(id="call_0")),
         turns=deviates("tools.call-ids-new") | failed("tools.call-ids-unique"),

@@ -87,6 +87,7 @@ def _without_detail(data: Members) -> None:
 DEFECTS = [
     Defect(
         id="vision-500",
+        full=True,
         title="An image makes a server without vision fail.",
         change=refuse("Unexpected image", status=500, when=has_image),
         turns=failed("vision.image", "errors.client-fault"),
@@ -141,6 +142,7 @@ DEFECTS = [
     ),
     Defect(
         id="vision-bad-base64-500",
+        full=True,
         title="An image that is no base64 makes the server fail.",
         change=refuse("Incorrect padding", status=500, when=_says("%%%")),
         turns=failed("errors.client-fault"),
