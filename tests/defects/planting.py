@@ -128,8 +128,8 @@ class Defect:
     server refuses what they need. `also` is what else changes, out of consequences.yaml. `full`
     says that only requests of the full profile meet it. Every other check stays as it is without
     the defect. `issues` are public reports of it, `row` their place in the catalogue they were
-    collected in. With `open` the embedded server asks for no key; with `abuse` the checks that burden a server are
-    made too, with `fuzz` those that draw requests, so many each.
+    collected in. With `open` the embedded server asks for no key; with `abuse` the checks that
+    burden a server are made too, with `fuzz` those that draw requests, so many each.
     """
 
     id: str
