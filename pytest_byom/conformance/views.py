@@ -48,9 +48,10 @@ class View:
     def of(cls, exchange: Exchange) -> Self | None:
         """Return the exchange as this kind of answer, or None if it is another."""
         if cls not in exchange.views:  # some hundred rules look at the same answers
-            exchange.views[cls] = cls(exchange) if cls._fits(exchange) else None
-        view: Self | None = exchange.views[cls]
-        return view
+            view = cls(exchange)
+            exchange.views[cls] = view if view._fits() else None
+        found: Self | None = exchange.views[cls]
+        return found
 
     @classmethod
     def expect(cls, exchange: Exchange) -> Self:
@@ -59,9 +60,8 @@ class View:
             raise Inconclusive(f"the answer to {exchange.contract.id} is no {cls.noun}")
         return view
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        return exchange.status is not None
+    def _fits(self) -> bool:
+        return self.exchange.status is not None
 
 
 class Answer(View):
@@ -73,9 +73,8 @@ class Chat(View):
 
     noun = "answer of the chat completions path"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        return super()._fits(exchange) and exchange.contract.is_chat
+    def _fits(self) -> bool:
+        return super()._fits() and self.exchange.contract.is_chat
 
 
 class JSONView(View):
@@ -105,10 +104,9 @@ class Plain(JSONView):
 
     noun = "plain answer"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        asked = exchange.contract.is_chat and exchange.contract.asks_plain
-        return exchange.status == 200 and asked and not exchange.trouble
+    def _fits(self) -> bool:
+        asked = self.exchange.contract.is_chat and self.exchange.contract.asks_plain
+        return self.exchange.status == 200 and asked and not self.exchange.trouble
 
     @property
     def body(self) -> bytes:
@@ -128,12 +126,11 @@ class Completion(Plain):
 
     noun = "chat completion"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        if not super()._fits(exchange):
+    def _fits(self) -> bool:
+        if not super()._fits():
             return False
         try:
-            data = exchange.json
+            data = self.exchange.json
         except Inconclusive:
             return False
         return isinstance(data, dict) and not (data.get("error") and "choices" not in data)
@@ -170,9 +167,8 @@ class Called(Completion):
 
     noun = "tool call"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        return super()._fits(exchange) and bool(cls(exchange).tool_calls)
+    def _fits(self) -> bool:
+        return super()._fits() and bool(self.tool_calls)
 
     def function(self, call: dict[str, Any]) -> dict[str, Any]:
         """The function object of a call, or an empty one."""
@@ -185,10 +181,9 @@ class Refusal(JSONView):
 
     noun = "error answer"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        method = exchange.contract.request.method
-        return (exchange.status or 0) >= 400 and method not in ("HEAD", "OPTIONS")
+    def _fits(self) -> bool:
+        method = self.exchange.contract.request.method
+        return (self.exchange.status or 0) >= 400 and method not in ("HEAD", "OPTIONS")
 
     @property
     def error(self) -> dict[str, Any]:
@@ -202,10 +197,9 @@ class ModelList(JSONView):
 
     noun = "list of models"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        request = exchange.contract.request
-        return exchange.status == 200 and (request.method, request.path) == ("GET", "/models")
+    def _fits(self) -> bool:
+        request = self.exchange.contract.request
+        return self.exchange.status == 200 and (request.method, request.path) == ("GET", "/models")
 
     @property
     def entries(self) -> list[tuple[str, dict[str, Any]]]:
@@ -250,10 +244,9 @@ class Streamed(View):
 
     noun = "streamed answer"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        asked = exchange.contract.is_chat and exchange.contract.asks_stream
-        return exchange.status == 200 and asked and not exchange.closed_early
+    def _fits(self) -> bool:
+        asked = self.exchange.contract.is_chat and self.exchange.contract.asks_stream
+        return self.exchange.status == 200 and asked and not self.exchange.closed_early
 
     @cached_property
     def body(self) -> bytes:
@@ -287,9 +280,8 @@ class EventStream(Streamed):
 
     noun = "event stream"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        return super()._fits(exchange) and bool(cls(exchange).events)
+    def _fits(self) -> bool:
+        return super()._fits() and bool(self.events)
 
     @property
     def unterminated(self) -> bool:
@@ -340,9 +332,8 @@ class ChunkStream(EventStream):
 
     noun = "stream of chunks"
 
-    @classmethod
-    def _fits(cls, exchange: Exchange) -> bool:
-        return super()._fits(exchange) and bool(cls(exchange).chunks)
+    def _fits(self) -> bool:
+        return super()._fits() and bool(self.chunks)
 
     @cached_property
     def deltas(self) -> dict[int, list[tuple[Chunk, str, dict[str, Any]]]]:
