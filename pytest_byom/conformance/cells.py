@@ -33,12 +33,14 @@ def make_checks(
     module: str, cells: Iterable[Cell], judge: Callable[[Exchange], Iterable[Wrong]]
 ) -> dict[str, Callable[..., Any]]:
     """Return a check for each cell, by the name that it has in the module."""
-    return {f"test_{re.sub(r'[^a-z0-9]', '_', c.id)}": _make(module, c, judge) for c in cells}
+    return {f"test_{re.sub(r'[^a-z0-9]', '_', c.id)}": make_check(module, c, judge) for c in cells}
 
 
-def _make(
+def make_check(
     module: str, cell: Cell, judge: Callable[[Exchange], Iterable[Wrong]]
 ) -> Callable[..., Any]:
+    """Return the check of one cell, for the module of that name."""
+
     def test_cell(byom_ask: Ask) -> Iterator[Wrong]:
         yield from judge(byom_ask(cell.contract))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import below_500, no_effect
+from pytest_byom.conformance.cells import Cell, make_check
 from pytest_byom.conformance.check import check
 
 if TYPE_CHECKING:
@@ -54,22 +55,19 @@ def test_stream_options_alone(byom_ask: Ask) -> Iterator[Wrong]:
 
 def extra(
     name: str, statement: str, *, level: str = "should", breaks: str = THRICE
-) -> Callable[..., None]:
+) -> Callable[..., Any]:
     """Make the check that one such parameter, alone, is no reason to fail."""
     slug = f"extra-{name.removesuffix('_options').replace('_', '-')}"
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level=level,
         sentence=f"{name}, alone, is accepted, ignored or refused with 4xx.",
-        decides=[statement],
-        asks=[f"params/{slug}"],
+        decides=(statement,),
         breaks=breaks,
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        yield from below_500(byom_ask(f"params/{slug}"))
-
-    return run
+    return make_check(__name__, cell, below_500)
 
 
 test_extra_store = extra("store", "param-40")

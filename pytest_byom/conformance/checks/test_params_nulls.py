@@ -2,76 +2,71 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import accepted, below_500, bounded, not_streamed
+from pytest_byom.conformance.cells import Cell, make_check
 from pytest_byom.conformance.check import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_byom.conformance.asking import Ask
+    from pytest_byom.conformance.exchange import Exchange
     from pytest_byom.conformance.finding import Wrong
 
 PASSED_ON = "openai-python sends null for a parameter that is passed as None"
 
 
-def null_alone(name: str, *, breaks: str = PASSED_ON) -> Callable[..., None]:
+def null_alone(name: str, *, breaks: str = PASSED_ON) -> Callable[..., Any]:
     """Make the check that null for one parameter, which the schema allows, is accepted."""
     slug = f"null-{name.replace('_', '-')}"
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level="must",
         sentence=f"{name} as null means the same as leaving it out.",
-        decides=["param-08"],
-        asks=[f"params/{slug}"],
+        decides=("param-08",),
         breaks=breaks,
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        yield from accepted(byom_ask(f"params/{slug}"))
-
-    return run
+    return make_check(__name__, cell, accepted)
 
 
-def null_limit(name: str, other: str) -> Callable[..., None]:
+def null_limit(name: str, other: str) -> Callable[..., Any]:
     """Make the check that null for one token limit leaves the other one as it is."""
     slug = f"null-{name.replace('_', '-')}"
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level="must",
         sentence=f"{name} as null is accepted, and {other} bounds the answer.",
-        decides=["param-08"],
-        asks=[f"params/{slug}"],
+        decides=("param-08",),
         breaks="openai-python sends null for the limit that is not used: the other one is lost",
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        exchange = byom_ask(f"params/{slug}")
-        yield from accepted(exchange)
-        yield from bounded(exchange, 5)
-
-    return run
+    return make_check(__name__, cell, _bounded_by_the_other)
 
 
-def null_unforeseen(
-    name: str, *, sentence: str, statement: str, breaks: str
-) -> Callable[..., None]:
+def _bounded_by_the_other(exchange: Exchange) -> Iterator[Wrong]:
+    """Yield what is wrong unless the limit that is not null holds."""
+    yield from accepted(exchange)
+    yield from bounded(exchange, 5)
+
+
+def null_unforeseen(name: str, *, sentence: str, statement: str, breaks: str) -> Callable[..., Any]:
     """Make the check that null where the schema has none is no reason to fail."""
     slug = f"null-{name.replace('_', '-')}"
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level="should",
         sentence=sentence,
-        decides=[statement],
-        asks=[f"params/{slug}"],
+        decides=(statement,),
         breaks=breaks,
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        yield from below_500(byom_ask(f"params/{slug}"))
-
-    return run
+    return make_check(__name__, cell, below_500)
 
 
 @check(

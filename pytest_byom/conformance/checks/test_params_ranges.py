@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import (
     accepted,
@@ -13,6 +13,7 @@ from pytest_byom.conformance.answers import (
     status_wrong,
     wrong,
 )
+from pytest_byom.conformance.cells import Cell, make_check
 from pytest_byom.conformance.check import check
 
 if TYPE_CHECKING:
@@ -29,22 +30,19 @@ UNNOTICED = "a typing error in a setting goes unnoticed"
 
 def out_of_range(
     slug: str, *, sentence: str, statement: str, breaks: str = UNNOTICED, needs: Iterable[str] = ()
-) -> Callable[..., None]:
+) -> Callable[..., Any]:
     """Make the check that a value beyond the bounds is refused."""
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level="should",
         sentence=sentence,
-        decides=[statement],
-        needs=needs,
-        asks=[f"params/{slug}"],
+        decides=(statement,),
+        needs=tuple(needs),
         breaks=breaks,
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        yield from refused(byom_ask(f"params/{slug}"))
-
-    return run
+    return make_check(__name__, cell, refused)
 
 
 test_temperature_negative = out_of_range(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import answered, below_500, no_effect, refused
+from pytest_byom.conformance.cells import Cell, make_check
 from pytest_byom.conformance.check import check
 
 if TYPE_CHECKING:
@@ -97,40 +98,34 @@ def wrong_type(
     level: str = "should",
     statement: str = "param-44",
     needs: Iterable[str] = (),
-) -> Callable[..., None]:
+) -> Callable[..., Any]:
     """Make the check that a value of the wrong JSON type is refused."""
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level=level,
         sentence=sentence,
-        decides=[statement],
-        needs=needs,
-        asks=[f"params/{slug}"],
+        decides=(statement,),
+        needs=tuple(needs),
         breaks=UNLEARNED,
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        yield from refused(byom_ask(f"params/{slug}"))
-
-    return run
+    return make_check(__name__, cell, refused)
 
 
-def odd_type(name: str) -> Callable[..., None]:
+def odd_type(name: str) -> Callable[..., Any]:
     """Make the check that the wrong type for what many servers do not read is survived."""
     slug = f"type-{name.replace('_', '-')}"
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level="should",
         sentence=f"{name} of the wrong JSON type is ignored or refused with 4xx.",
-        decides=["param-44"],
-        asks=[f"params/{slug}"],
+        decides=("param-44",),
         breaks=THRICE,
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        yield from below_500(byom_ask(f"params/{slug}"))
-
-    return run
+    return make_check(__name__, cell, below_500)
 
 
 test_messages_text = wrong_type(

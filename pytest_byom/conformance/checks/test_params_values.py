@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import accepted, below_500, not_streamed, wrong
+from pytest_byom.conformance.cells import Cell, make_check
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.exchange import dig
 
@@ -35,22 +36,19 @@ def taken(
     breaks: str,
     level: str = "must",
     needs: Iterable[str] = (),
-) -> Callable[..., None]:
+) -> Callable[..., Any]:
     """Make the check that one parameter at one value is accepted."""
 
-    @check(
-        f"params.{slug}",
+    cell = Cell(
+        id=f"params.{slug}",
+        contract=f"params/{slug}",
         level=level,
         sentence=sentence,
-        decides=decides,
-        needs=needs,
-        asks=[f"params/{slug}"],
+        decides=tuple(decides),
+        needs=tuple(needs),
         breaks=breaks,
     )
-    def run(byom_ask: Ask) -> Iterator[Wrong]:
-        yield from accepted(byom_ask(f"params/{slug}"))
-
-    return run
+    return make_check(__name__, cell, accepted)
 
 
 test_neutral_temperature = taken(
