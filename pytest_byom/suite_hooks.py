@@ -17,19 +17,19 @@ from pytest_byom.client.errors import UsageError
 from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.check import find_check
 from pytest_byom.conformance.finding import FINDS, Verdict
-from pytest_byom.conformance.profiles import Profile, parse_areas, selector
+from pytest_byom.conformance.profiles import parse_areas
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.gate import results, terminal
 from pytest_byom.gate.exit_codes import NOTHING_JUDGED, choose_exit_code, known_versions
 from pytest_byom.gate.gate_text import gate_lines
-from pytest_byom.gate.known import find_stale, list_stale
+from pytest_byom.gate.known import list_stale
 from pytest_byom.gate.reports.annotations import annotation_lines
 from pytest_byom.gate.reports.summary import make_summary
 from pytest_byom.gate.reports.writing import append_summary, write_reports
 from pytest_byom.suite_run import NAME_OF_ITEM, SuiteRun, item_endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pytest_byom.conformance.check import Check
     from pytest_byom.gate.baseline import Record
@@ -55,28 +55,20 @@ class SuiteHooks:
         self.is_worker = hasattr(config, "workerinput")
         self.is_controller = bool(config.getoption("numprocesses", None)) and not self.is_worker
         self.report = self._report_directory()
-        self._selects = self._selector()
+        self._only = self._areas()
         self.taken: dict[str, dict[str, Any]] = {}
+        self.stale: list[tuple[str, str]] = []
         self.gate: Gate | None = None
         if not (self.is_worker or config.option.collectonly):
             self._prepare_save()
 
-    def _selector(self) -> Callable[[Check, str | None], bool]:
-        """Return whether a check is made of an endpoint, by its name."""
+    def _areas(self) -> tuple[str, ...]:
+        """Return the areas that are judged; none stands for all."""
         areas = {check.area for check in all_checks().values()}
         try:
-            only = parse_areas(self.config.getoption("byom_only"), areas)
+            return parse_areas(self.config.getoption("byom_only"), areas)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
-        abuse, fuzz = self.run.abuse, self.run.fuzz.examples > 0
-        by_profile = {
-            profile: selector(profile, only, abuse=abuse, fuzz=fuzz) for profile in Profile
-        }
-
-        def is_selected(check: Check, name: str | None) -> bool:
-            return by_profile[self.run.profile_of(name)](check)
-
-        return is_selected
 
     def _report_directory(self) -> Path | None:
         """Return where the report goes, made; what cannot be written is said before the run."""
@@ -125,7 +117,7 @@ class SuiteHooks:
     def _is_selected(self, item: pytest.Item) -> bool:
         check = find_check(getattr(item, "function", None))
         if check is None or check.id in all_checks():
-            return check is None or self._selects(check, self._endpoint_of(item))
+            return check is None or self.run.selects(check, self._endpoint_of(item), self._only)
         return self.run.makes(item)
 
     def _open_all(self, items: list[pytest.Item], names: list[str]) -> None:
@@ -215,12 +207,12 @@ class SuiteHooks:
         return judged and self._is_complete(status)
 
     def _compare(self, records: Mapping[str, Record], *, finished: bool) -> None:
-        stale = list_stale(
+        self.stale = list_stale(
             self.verdicts, self._known(), checks=all_checks(), versions=known_versions(self.facts)
         )
         planned = {name: part["planned"] for name, part in self.taken.items()}
         self.gate = self.run.gate.compare(
-            records, self.run.endpoints, planned=planned, stale=stale, finished=finished
+            records, self.run.endpoints, planned=planned, stale=self.stale, finished=finished
         )
 
     def _save(self, records: Mapping[str, Record], session: pytest.Session) -> None:
@@ -254,8 +246,11 @@ class SuiteHooks:
         return {name: endpoint.deviations for name, endpoint in self.run.endpoints.items()}
 
     def _write_report(self, session: pytest.Session) -> None:
+        annotated = os.environ.get("GITHUB_ACTIONS") == "true"
+        if self.report is None and not annotated:
+            return
         data = self._results(session)
-        if os.environ.get("GITHUB_ACTIONS") == "true":
+        if annotated:
             self.annotations = annotation_lines(data)
         if self.report is None:
             return
@@ -290,9 +285,7 @@ class SuiteHooks:
             self.written.append(_cannot_write("GITHUB_STEP_SUMMARY", file, error))
 
     def _notes(self) -> list[str]:
-        stale = find_stale(
-            self.verdicts, self._known(), checks=all_checks(), versions=known_versions(self.facts)
-        )
+        stale = (sentence for _, sentence in self.stale)
         return [*stale, *([self.lost] if self.lost else []), *self.run.registry.warnings]
 
     def _is_complete(self, status: int) -> bool:

@@ -29,7 +29,7 @@ from pytest_byom.suite_identity import identify
 from pytest_byom.wire_view import wire_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import pytest
 
@@ -129,9 +129,12 @@ class SuiteRun:
             return True
         if check.id not in all_checks():
             return self.abuse or not check.abuse
+        return any(self.selects(check, name) for name in self.endpoints)
+
+    def selects(self, check: Check, name: str | None, only: Collection[str] = ()) -> bool:
+        """Whether a check of the suite is made of an endpoint; of some areas, if any are named."""
         fuzz = self.fuzz.examples > 0
-        profiles = set(map(self.profile_of, self.endpoints))
-        return any(selector(p, abuse=self.abuse, fuzz=fuzz)(check) for p in profiles)
+        return selector(self.profile_of(name), only, abuse=self.abuse, fuzz=fuzz)(check)
 
     def expect(self, name: str, checks: Iterable[Check]) -> None:
         """Say which checks will run against an endpoint, so that their exchanges are planned."""
