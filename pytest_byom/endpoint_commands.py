@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_byom.client.errors import RegistryError, UsageError
 from pytest_byom.registry import load_registry
-from pytest_byom.registry.dialects import list_dialects, load_dialect
+from pytest_byom.registry.dialects import dialects_by_title, list_dialects, load_dialect
 from pytest_byom.registry.document import Document
 from pytest_byom.registry.entries import make_endpoint
 from pytest_byom.survey import Found, State, survey, survey_registry
@@ -138,8 +138,7 @@ def local_entry(found: Found) -> str:
     if found.state is State.REFUSED:
         lines.append("    # api_key: ${NAME}  # it asks for a key: put it into the environment")
     if found.server and not is_its_own(found):
-        titles = {load_dialect(name).title: name for name in list_dialects()}
-        lines.append(f"    dialect: {titles.get(found.server, 'null')}")
+        lines.append(f"    dialect: {dialects_by_title().get(found.server, 'null')}")
     return "".join(f"{line}\n" for line in lines)
 
 

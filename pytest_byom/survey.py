@@ -17,7 +17,7 @@ from pytest_byom.conformance.reach import listed_models
 from pytest_byom.conformance.sending import Aim, build_request
 from pytest_byom.conformance.transport import REFUSED, Transport
 from pytest_byom.contract import load_contract
-from pytest_byom.registry.dialects import list_dialects, load_dialect
+from pytest_byom.registry.dialects import dialects_by_title, load_dialect
 from pytest_byom.registry.endpoints import is_credential
 from pytest_byom.suite_identity import (
     PAGES,
@@ -165,8 +165,8 @@ class _Visit:
         if not listed_models(models):
             return "It lists no model"
         usual = load_dialect(self.endpoint.dialect).title if self.endpoint.dialect else ""
-        titles = {load_dialect(name).title for name in list_dialects()}
-        return f"not {usual}" if usual and kind in titles - {usual} else ""
+        is_other = kind != usual and kind in dialects_by_title()
+        return f"not {usual}" if usual and is_other else ""
 
     async def _who(self, seen: Seen) -> tuple[str, str]:
         """Return kind and version; the pages that may tell them are asked at the same time."""

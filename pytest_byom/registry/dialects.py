@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.registry.document import parse_document
@@ -61,6 +62,12 @@ def load_dialect(name: str) -> Dialect:
         limits=limits,
         think_tags=make_think_tags(data.get("think_tags") or []),
     )
+
+
+@functools.cache
+def dialects_by_title() -> Mapping[str, str]:
+    """Return the name of each known server by what it calls itself, as in "LM Studio"."""
+    return MappingProxyType({load_dialect(name).title: name for name in list_dialects()})
 
 
 @functools.cache
