@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.conformance.reach import NothingToJudge
 from pytest_byom.conformance.target import Target
 from pytest_byom.contract import Contract, RequestTemplate
@@ -24,7 +23,7 @@ from pytest_byom.gate.fingerprint import Answer
 from pytest_byom.gate.promises import Held, hold
 from pytest_byom.mock.dialect import list_dialects
 from pytest_byom.mock.replies import STRAIGHT
-from pytest_byom.suite_prints import plain_answer
+from pytest_byom.suite_prints import events_of, plain_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -215,14 +214,8 @@ def _promised(reply: GivenReply, live: Answer) -> Answer:
         status=reply.status,
         headers=reply.headers,
         body=content,
-        events=_events(content) if streams else None,
+        events=events_of(content) if streams else None,
     )
-
-
-def _events(content: bytes) -> tuple[tuple[str, str], ...]:
-    decoder = SSEDecoder()
-    found = [*decoder.feed(content), *decoder.close()]
-    return tuple((event.event, event.data) for event in found)
 
 
 def _endpoint_lines(

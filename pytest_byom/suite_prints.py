@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_byom.client.sse import ServerSentEvent, SSEDecoder
+from pytest_byom.client.sse import SSEDecoder
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.conformance.repeating import first_of, is_repeat
 from pytest_byom.gate import fingerprint
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pytest_byom.conformance.exchange import Exchange
     from pytest_byom.contract import Contract
 
-NOT_ASKED = "not asked"
 STREAM_TYPE = "text/event-stream"
 
 
@@ -27,7 +26,7 @@ def plain_answers(traffic: Iterable[Exchange], *, model: str) -> dict[str, list[
     """Return the answers of a run by contract, with all repeats; what was not asked is left out."""
     found: dict[str, list[Answer]] = {}
     for exchange in sorted(traffic, key=lambda exchange: is_repeat(exchange.contract.id)):
-        if not exchange.trouble.startswith(NOT_ASKED):
+        if not exchange.not_asked:
             answers = found.setdefault(first_of(exchange.contract.id), [])
             answer = plain_answer(exchange, model=model)
             answers.append(replace(answer, asked=answers[0].asked) if answers else answer)
@@ -45,7 +44,7 @@ def plain_answer(exchange: Exchange, *, model: str) -> Answer:
         status=exchange.status,
         headers=exchange.headers,
         body=body,
-        events=tuple((e.event, e.data) for e in _events_of(body)) if streams else None,
+        events=events_of(body) if streams else None,
         trouble=exchange.trouble,
         left=exchange.closed_early,
     )
@@ -62,9 +61,11 @@ def _looks_streamed(body: bytes) -> bool:
     return body.startswith((b"data:", b"event:"))
 
 
-def _events_of(body: bytes) -> list[ServerSentEvent]:
+def events_of(body: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the name and the data of each event of a stream."""
     decoder = SSEDecoder()
-    return [*decoder.feed(body), *decoder.close()]
+    found = [*decoder.feed(body), *decoder.close()]
+    return tuple((event.event, event.data) for event in found)
 
 
 def _kind_of(contract: Contract) -> str:

@@ -55,7 +55,7 @@ def alive(byom_ask: Ask, id: str) -> Iterator[Wrong]:
     if byom_ask("chat/plain").answered().status != 200:
         raise Inconclusive("the minimal request was not accepted before")
     exchange = byom_ask(id)
-    if exchange.status is None and not exchange.trouble.startswith("not asked"):
+    if exchange.status is None and not exchange.not_asked:
         yield wrong(exchange, "answer", expected="200", got=exchange.trouble)
     elif exchange.answered().status != 200:
         yield status_wrong(exchange, "200")
@@ -87,7 +87,7 @@ def not_streamed(exchange: Exchange) -> Iterator[Wrong]:
 
 def answered(exchange: Exchange) -> Iterator[Wrong]:
     """Yield what is wrong unless an answer came, and is no failure of the server."""
-    if exchange.status is None and not exchange.trouble.startswith("not asked"):
+    if exchange.status is None and not exchange.not_asked:
         yield wrong(exchange, "answer", expected="200 or 4xx", got=exchange.trouble)
     else:
         yield from below_500(exchange)

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.company import Company
-from pytest_byom.conformance.exchange import Exchange, Sent
+from pytest_byom.conformance.exchange import NOT_ASKED, Exchange, Sent
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.conformance.sending import Aim, build_request
 from pytest_byom.conformance.spending import Spending
@@ -140,7 +140,7 @@ class Asker:
         try:
             sent = build_request(contract, self.aim, answer=answer)
         except Inconclusive as reason:
-            return Exchange(contract, Sent("", "", (), b""), trouble=f"not asked: {reason}")
+            return Exchange(contract, Sent("", "", (), b""), trouble=f"{NOT_ASKED}{reason}")
         if not contract.alone:
             async with self._slots:
                 return await self._confirmed(contract, sent)
@@ -152,7 +152,7 @@ class Asker:
     async def _confirmed(self, contract: Contract, sent: Sent) -> Exchange:
         """Ask; ask again at once if no answer came, so that one lost packet is no finding."""
         if reason := self._refusal(contract.requests):
-            return Exchange(contract, sent, trouble=f"not asked: {reason}")
+            return Exchange(contract, sent, trouble=f"{NOT_ASKED}{reason}")
         exchange = await self._ask(contract, sent)
         if any(_may_be_chance(one) for one in (exchange, *exchange.company)):
             exchange = await self._ask(contract, sent)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 
 
+NOT_ASKED = "not asked: "
+"""How the trouble of a request that was not sent begins."""
+
+
 @dataclass(frozen=True)
 class Sent:
     """A request as it went over the wire."""
@@ -64,6 +68,12 @@ class Exchange:
     def header(self, name: str) -> str | None:
         """Return the value of a header of the answer, or None."""
         return next((value for key, value in self.headers if key == name.lower()), None)
+
+    @property
+    def not_asked(self) -> str:
+        """Why the request was not sent; an empty text if it was."""
+        said = self.trouble.startswith(NOT_ASKED)
+        return self.trouble.removeprefix(NOT_ASKED) if said else ""
 
     @property
     def keeps_connection(self) -> bool:

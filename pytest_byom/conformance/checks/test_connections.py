@@ -161,4 +161,4 @@ def _company(exchange: Exchange, count: int) -> tuple[Exchange, ...]:
 
 def _got_answer(exchange: Exchange) -> Exchange:
     """Return the exchange; Inconclusive if it was not asked."""
-    return exchange.answered() if exchange.trouble.startswith("not asked") else exchange
+    return exchange.answered() if exchange.not_asked else exchange

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pytest_byom.conformance.answers import accepted, below_500, not_5xx, refused, wrong
 from pytest_byom.conformance.check import check
+from pytest_byom.conformance.excerpts import parse_object
 from pytest_byom.conformance.exchange import Exchange, dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.views import ChunkStream
@@ -53,7 +53,7 @@ def test_bare_arguments(byom_ask: Ask) -> Iterator[Wrong]:
     pieces = (dig(fragment, "function.arguments") for fragment in found)
     texts.append((stream.exchange, "".join(p for p in pieces if isinstance(p, str))))
     for each, text in texts:
-        if isinstance(text, str) and not _is_object(text):
+        if isinstance(text, str) and parse_object(text) is None:
             yield wrong(each, "function.arguments", expected="'{}'", got=repr(text))
 
 
@@ -61,13 +61,6 @@ def _never_cut(exchange: Exchange, *reasons: str) -> None:
     """Inconclusive if the token limit ended the answer."""
     if "length" in reasons:
         raise Inconclusive(f"the token limit cut the call of {exchange.contract.id}")
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 @check(

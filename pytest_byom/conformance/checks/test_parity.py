@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import completion_tokens, no_effect, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.checks.test_params import repeatable
+from pytest_byom.conformance.excerpts import parse_object
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.thoughts import thoughts
@@ -69,7 +69,7 @@ def _plain_text(byom_ask: Ask, id: str) -> str:
     return byom_ask(id).accepted().content
 
 
-def _streamed(byom_ask: Ask, id: str) -> ChunkStream:
+def whole_stream(byom_ask: Ask, id: str) -> ChunkStream:
     """Return a stream; Inconclusive unless it is whole. What breaks off has rules of its own."""
     stream = ChunkStream.expect(byom_ask(id).accepted())
     if stream.broke_off:
@@ -100,7 +100,7 @@ def _counts(stream: ChunkStream) -> dict[str, Any]:
 def test_usage(byom_ask: Ask) -> Iterator[Wrong]:
     """The same text counts the same completion_tokens streamed and plain."""
     plain = repeatable(byom_ask)
-    stream = _streamed(byom_ask, "parity/usage")
+    stream = whole_stream(byom_ask, "parity/usage")
     if stream.text() != plain:
         raise Inconclusive("the stream has another text")
     expected = completion_tokens(byom_ask("params/temperature-zero"))
@@ -123,7 +123,7 @@ def test_model(byom_ask: Ask) -> Iterator[Wrong]:
         byom_ask("chat/plain").completion.get("model"),
         byom_ask("chat/plain").request_json,
     )
-    stream = _streamed(byom_ask, "chat/stream")
+    stream = whole_stream(byom_ask, "chat/stream")
     names = {chunk.data["model"] for chunk in stream.chunks if chunk.data.get("model")}
     if not isinstance(plain, str) or not plain or not names:
         raise Inconclusive("an answer names no model")
@@ -153,7 +153,7 @@ def test_max_tokens(byom_ask: Ask) -> Iterator[Wrong]:
     plain = byom_ask("params/max-tokens").accepted()
     if plain.finish_reason != "length" or plain.usage("completion_tokens") != 5:
         raise Inconclusive("the plain answer was not cut after 5 tokens")
-    stream = _streamed(byom_ask, "parity/max-tokens")
+    stream = whole_stream(byom_ask, "parity/max-tokens")
     count = _counts(stream).get("completion_tokens")
     if is_integer(count) and count > 5:
         place = "usage.completion_tokens"
@@ -180,11 +180,11 @@ def test_max_tokens(byom_ask: Ask) -> Iterator[Wrong]:
 def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
     """A stop sequence ends a stream where it ends the plain answer, and no part of it is shown."""
     whole, plain = repeatable(byom_ask), _plain_text(byom_ask, "params/stop-inner")
-    stream = _streamed(byom_ask, "parity/stop")
+    stream = whole_stream(byom_ask, "parity/stop")
     stop, text = stream.exchange.request_json["stop"], stream.text()
     if plain.rstrip() != whole.partition(stop)[0].rstrip():
         raise Inconclusive("the plain answer was not ended by the stop sequence")
-    if _streamed(byom_ask, "stream/temperature-zero").text() != whole:
+    if whole_stream(byom_ask, "stream/temperature-zero").text() != whole:
         raise Inconclusive("the stream has another text without stop too")
     if text == whole:
         expected = f"a text that ends before {stop!r}"
@@ -204,7 +204,7 @@ def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
 def test_n(byom_ask: Ask) -> Iterator[Wrong]:
     """With n=2 the usage of a stream covers both choices, as the plain one does."""
     plain = byom_ask("params/n-two").accepted()
-    stream = _streamed(byom_ask, "parity/n")
+    stream = whole_stream(byom_ask, "parity/n")
     whole = set(stream.deltas) == {0, 1} and set(_reasons(stream)) <= {"length"}
     if not whole or plain.usage("completion_tokens") != 16:
         raise Inconclusive("not both of two choices used up their 8 tokens")
@@ -230,7 +230,7 @@ def test_logprobs(byom_ask: Ask) -> Iterator[Wrong]:
         raise Inconclusive("the plain answer has no log probabilities")
     if "".join(str(dig(entry, "token")) for entry in entries) != plain.content:
         raise Inconclusive("the tokens of the plain answer are not those of its text")
-    stream = _streamed(byom_ask, "parity/logprobs")
+    stream = whole_stream(byom_ask, "parity/logprobs")
     streamed = [
         entry
         for chunk in stream.chunks
@@ -251,21 +251,14 @@ def _list(found: object) -> list[object]:
     return found if isinstance(found, list) else []
 
 
-def _parses(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
 def _as_json(byom_ask: Ask, plain: str, streamed: str) -> Iterator[Wrong]:
     """Yield what is wrong if the plain answer is a JSON object, and the stream is none."""
-    if not _parses(_plain_text(byom_ask, plain)):
+    if parse_object(_plain_text(byom_ask, plain)) is None:
         raise Inconclusive("the plain answer is no JSON object")
-    stream = _streamed(byom_ask, streamed)
+    stream = whole_stream(byom_ask, streamed)
     if "length" in _reasons(stream):
         raise Inconclusive("the token limit cut the text")
-    if not _parses(text := stream.text()):
+    if parse_object(text := stream.text()) is None:
         expected = "a JSON object, as without stream"
         yield no_effect(stream.exchange, "delta.content", expected=expected, got=text[:80])
 
@@ -307,7 +300,7 @@ def test_json_object(byom_ask: Ask) -> Iterator[Wrong]:
 def test_reasoning(byom_ask: Ask) -> Iterator[Wrong]:
     """Streamed and plain answers carry reasoning in the same member."""
     plain = set(thoughts(byom_ask("reasoning/answer").accepted().message))
-    stream = _streamed(byom_ask, "reasoning/stream")
+    stream = whole_stream(byom_ask, "reasoning/stream")
     streamed = {name for _, _, delta in stream.deltas.get(0, []) for name in thoughts(delta)}
     if not plain or not streamed:
         raise Inconclusive("an answer shows no reasoning")

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import no_effect, not_5xx, wrong
 from pytest_byom.conformance.check import check
+from pytest_byom.conformance.checks.test_parity import whole_stream
 from pytest_byom.conformance.excerpts import parse_object
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
-from pytest_byom.conformance.views import ChunkStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_byom.conformance.asking import Ask
     from pytest_byom.conformance.exchange import Exchange
+    from pytest_byom.conformance.views import ChunkStream
 
 Call = tuple[str, object]
 """The name of a call, and its arguments as JSON; None where they are none."""
@@ -67,14 +68,6 @@ def _reasons(stream: ChunkStream) -> list[object]:
     return [reason for _, _, reason in stream.finishes.get(0, [])]
 
 
-def _streamed(byom_ask: Ask, id: str) -> ChunkStream:
-    """Return a stream; Inconclusive unless it is whole. What breaks off has rules of its own."""
-    stream = ChunkStream.expect(byom_ask(id).accepted())
-    if stream.broke_off:
-        raise Inconclusive(f"the answer to {id} broke off")
-    return stream
-
-
 @check(
     "parity.tools",
     level="should",
@@ -86,7 +79,7 @@ def _streamed(byom_ask: Ask, id: str) -> ChunkStream:
 def test_tools(byom_ask: Ask) -> Iterator[Wrong]:
     """A streamed call has the name and the members of arguments of the plain one."""
     plain = _plain_calls(byom_ask("tools/required"))[0]
-    stream = _streamed(byom_ask, "tools/required-stream")
+    stream = whole_stream(byom_ask, "tools/required-stream")
     calls = _streamed_calls(stream)
     if not calls or calls[0][1] is None:
         raise Inconclusive("the stream has no call, or one that does not parse")
@@ -118,7 +111,7 @@ def _shape(call: Call) -> tuple[str, object]:
 def test_tool_named(byom_ask: Ask) -> Iterator[Wrong]:
     """A function that is named is called in a stream as it is in a plain answer."""
     plain = _plain_calls(byom_ask("tools/named"))[0]
-    stream = _streamed(byom_ask, "parity/named")
+    stream = whole_stream(byom_ask, "parity/named")
     names = [name for name, _ in _streamed_calls(stream)]
     if plain[0] not in names:
         got = ", ".join(names) or "no call"
@@ -137,7 +130,7 @@ def test_tool_none(byom_ask: Ask) -> Iterator[Wrong]:
     """tool_choice none keeps calls out of a stream as it does out of a plain answer."""
     if byom_ask("tools/none").accepted().message.get("tool_calls"):
         raise Inconclusive("the plain answer has a call")
-    stream = _streamed(byom_ask, "parity/none")
+    stream = whole_stream(byom_ask, "parity/none")
     if any(delta.get("tool_calls") for _, _, delta in stream.deltas.get(0, [])):
         yield no_effect(stream.exchange, "delta.tool_calls", expected="no call", got="a call")
 
@@ -155,7 +148,7 @@ def test_tools_parallel(byom_ask: Ask) -> Iterator[Wrong]:
     plain = _plain_calls(byom_ask("parity/calls"))
     if len(plain) < 2:
         raise Inconclusive("the model made one call only")
-    stream = _streamed(byom_ask, "parity/calls-stream")
+    stream = whole_stream(byom_ask, "parity/calls-stream")
     calls = _streamed_calls(stream)
     if not calls or any(index == "None" for index in _indexes(stream)):
         raise Inconclusive("the stream has no call, or one without an index")

@@ -191,7 +191,7 @@ def test_not_an_image(byom_ask: Ask) -> Iterator[Wrong]:
 def test_unreachable(byom_ask: Ask) -> Iterator[Wrong]:
     """An image at an address that cannot be reached is refused, and soon."""
     exchange = _seeing(byom_ask, "vision/unreachable")
-    if exchange.status is None and not exchange.trouble.startswith("not asked"):
+    if exchange.status is None and not exchange.not_asked:
         yield wrong(exchange, "answer", expected="a 4xx", got=exchange.trouble)
     else:
         yield from refused(exchange)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_byom.conformance.answers import wrong
 from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
 from pytest_byom.conformance.fuzz.judging import (
-    NOT_ASKED,
     Rulebook,
     judge_broken,
     judge_refusal,
@@ -70,8 +69,8 @@ class Tally:
 
     def add(self, exchange: Exchange, judge: Judgement) -> None:
         """Judge one answer."""
-        if exchange.trouble.startswith(NOT_ASKED):
-            self.stopped = self.stopped or exchange.trouble.removeprefix(f"{NOT_ASKED}: ")
+        if exchange.not_asked:
+            self.stopped = self.stopped or exchange.not_asked
             return
         try:
             found = list(judge(exchange))
@@ -182,7 +181,7 @@ class Fuzzer:
         def ask(contract: Contract) -> Exchange:
             budget.spend(contract.id)
             exchange = self.ask(contract)
-            if exchange.trouble.startswith(NOT_ASKED):
+            if exchange.not_asked:
                 tally.add(exchange, judge_refusal)
                 raise Enough
             return exchange
@@ -213,7 +212,7 @@ class Fuzzer:
         if exchange.status == 200:
             return
         slow = SILENT in exchange.trouble
-        if exchange.trouble.startswith(NOT_ASKED) and (slow or GONE not in exchange.trouble):
+        if exchange.not_asked and (slow or GONE not in exchange.trouble):
             raise Inconclusive(exchange.trouble)
         got = exchange.trouble or f"{exchange.status}: {exchange.error_message()}"
         yield wrong(exchange, "answer", expected="200", got=got)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_byom.conformance.answers import wrong
+from pytest_byom.conformance.answers import status_wrong, wrong
 from pytest_byom.conformance.finding import Inconclusive, Level, Unsupported, Wrong
 from pytest_byom.conformance.fuzz.making import make_valid
 from pytest_byom.conformance.fuzz.taming import tame, without_odd_characters
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_byom.conformance.exchange import Exchange
     from pytest_byom.contract import Contract
 
-NOT_ASKED = "not asked"
 USUAL_REQUEST = {"messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 16}
 BUSY = (408, 409, 425, 429, 503, 529)
 """Statuses of a server that cannot answer now: they say nothing of the request."""
@@ -78,7 +77,7 @@ def judge_valid(exchange: Exchange, rules: Rulebook, server: Asks) -> list[Wrong
     if exchange.status is None:
         return _silence(exchange, server, tame(exchange.request_json))
     if not exchange.is_refused:
-        return [_status(exchange, "200")]
+        return [status_wrong(exchange, "200")]
     refusal = Unsupported(f"refused with {exchange.status}: {exchange.error_message()}")
     body = exchange.request_json
     plainer = without_odd_characters(body)
@@ -89,7 +88,7 @@ def judge_valid(exchange: Exchange, rules: Rulebook, server: Asks) -> list[Wrong
         raise refusal
     if server.ask(make_valid(twin)).status != 200:
         raise refusal
-    return [_status(exchange, "200, as for the same request with everyday values")]
+    return [status_wrong(exchange, "200, as for the same request with everyday values")]
 
 
 def judge_broken(exchange: Exchange, rules: Rulebook, server: Asks) -> list[Wrong]:
@@ -101,7 +100,7 @@ def judge_broken(exchange: Exchange, rules: Rulebook, server: Asks) -> list[Wron
         return rules.wrongs(exchange)
     if exchange.status == 200:
         return []
-    return [_status(exchange, "a status from 400 to 499")]
+    return [status_wrong(exchange, "a status from 400 to 499")]
 
 
 def judge_refusal(exchange: Exchange) -> list[Wrong]:
@@ -109,13 +108,13 @@ def judge_refusal(exchange: Exchange) -> list[Wrong]:
     _see_answer(exchange)
     if exchange.status != 200 or exchange.contract.kind != "broken":
         return []
-    return [_status(exchange, "a status from 400 to 499")]
+    return [status_wrong(exchange, "a status from 400 to 499")]
 
 
 def _see_answer(exchange: Exchange) -> None:
     """Inconclusive if there is no answer, or one that is not about the request."""
-    if exchange.trouble.startswith(NOT_ASKED):
-        raise Inconclusive(exchange.trouble.removeprefix(f"{NOT_ASKED}: "))
+    if exchange.not_asked:
+        raise Inconclusive(exchange.not_asked)
     if exchange.status in (*BUSY, *KEYS):
         raise Inconclusive(f"answered with {exchange.status}: {exchange.error_message()}")
 
@@ -134,10 +133,3 @@ def _broken_off(exchange: Exchange) -> list[Wrong]:
     if not exchange.trouble:
         return []
     return [wrong(exchange, "answer", expected="a whole answer", got=exchange.trouble)]
-
-
-def _status(exchange: Exchange, expected: str) -> Wrong:
-    got = str(exchange.status)
-    if exchange.status != 200:
-        got = f"{got}: {exchange.error_message()}"
-    return wrong(exchange, "status", expected=expected, got=got)

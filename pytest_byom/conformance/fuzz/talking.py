@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.assemble import Assembler
+from pytest_byom.conformance.answers import status_wrong
 from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
 from pytest_byom.conformance.fuzz.making import make_broken, make_valid
 from pytest_byom.conformance.views import ChunkStream
@@ -98,16 +99,7 @@ class Talk:
         except Unsupported:
             if not self._messages:
                 raise
-            said = f"{exchange.status}: {exchange.error_message()}"
-            place = "status"
-            found = [
-                Wrong(
-                    place=place,
-                    expected="200, as to the turns before",
-                    got=said,
-                    exchange=exchange.contract.id,
-                )
-            ]
+            found = [status_wrong(exchange, "200, as to the turns before")]
         yield from ((exchange, wrong) for wrong in found)
         if not found:
             message = message_of(exchange)

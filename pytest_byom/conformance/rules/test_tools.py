@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.check import rule
-from pytest_byom.conformance.excerpts import cut
+from pytest_byom.conformance.excerpts import cut, parse_object
 from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.values import is_integer
@@ -116,15 +115,8 @@ def test_arguments_json(answer: Called) -> Iterator[Wrong]:
         raise Inconclusive("the token limit cut every call")
     for path, call in answer.tool_calls:
         arguments = answer.function(call).get("arguments")
-        if isinstance(arguments, str) and not _is_object(arguments):
+        if isinstance(arguments, str) and parse_object(arguments) is None:
             yield answer.wrong(f"{path}.function.arguments", "the text of a JSON object")
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 @rule(
