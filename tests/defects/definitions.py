@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from defects.members import stop
 from defects.planting import (
     Asked,
     Defect,
@@ -105,10 +106,6 @@ def _reversed(message: Members) -> None:
 
 def _ascii_names(message: Members) -> None:
     message["content"] = message["content"].replace("ö", "o").replace("ß", "ss")
-
-
-def _stopped(choice: Members) -> None:
-    choice["finish_reason"] = "stop"
 
 
 def _garbled(chunks: list[Chunk]) -> None:
@@ -281,7 +278,7 @@ DEFECTS = [
     Defect(
         id="schemas-cut-stop",
         title="An answer by a schema that was cut ends with stop.",
-        change=on_choices(_stopped, when=_small_limit),
+        change=on_choices(stop, when=_small_limit),
         turns=deviates("structured.cut"),
     ),
     Defect(

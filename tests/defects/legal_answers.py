@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from defects.members import add_extra, leave_out, stop_after_calls
 from defects.planting import (
     Asked,
     Variant,
@@ -27,6 +28,7 @@ from defects.planting import (
     set_header,
     whole,
 )
+from defects.requests import forced
 from defects.streaming import (
     write,
 )
@@ -37,20 +39,8 @@ if TYPE_CHECKING:
 Members = dict[str, Any]
 
 
-def _extra(data: Any) -> Any:
-    """Add a member at every level."""
-    if isinstance(data, dict):
-        return {**{name: _extra(value) for name, value in data.items()}, "x_vendor": {"a": [1]}}
-    return [_extra(entry) for entry in data] if isinstance(data, list) else data
-
-
-def _without(holder: Members, *names: str) -> None:
-    for name in names:
-        holder.pop(name, None)
-
-
 def _without_empty(message: Members) -> None:
-    _without(message, "refusal", *(() if message["annotations"] else ("annotations",)))
+    leave_out(message, "refusal", *(() if message["annotations"] else ("annotations",)))
 
 
 def _integer_codes(asked: Asked, reply: Reply) -> Reply:
@@ -67,15 +57,6 @@ def _any_model(data: Members) -> None:
 
 def _said_twice(choice: Members) -> None:
     choice["message"] |= {"reasoning_content": "Hm.", "reasoning": "Hm."}
-
-
-def _forced(asked: Asked) -> bool:
-    return "tool_choice" in asked.parameters and asked.parameters["tool_choice"] != "auto"
-
-
-def _stops(choice: Members) -> None:
-    if choice["finish_reason"] == "tool_calls":
-        choice["finish_reason"] = "stop"
 
 
 def _calls(choice: Members) -> None:
@@ -106,7 +87,7 @@ PLAIN = [
     Variant(
         id="extra-members",
         title="Unknown members stand at every level.",
-        change=change_json(_extra),
+        change=change_json(add_extra),
     ),
     Variant(
         id="whitespace",
@@ -127,7 +108,7 @@ PLAIN = [
         id="no-logprobs",
         title="Choices have no logprobs where none are asked for.",
         change=on_choices(
-            lambda choice: _without(choice, "logprobs"),
+            lambda choice: leave_out(choice, "logprobs"),
             when=lambda asked: plain(asked) and not asks("logprobs")(asked),
         ),
     ),
@@ -139,7 +120,7 @@ PLAIN = [
     Variant(
         id="bare-completion",
         title="An answer has only what the schema requires.",
-        change=change_json(lambda data: _without(data, "system_fingerprint", "service_tier")),
+        change=change_json(lambda data: leave_out(data, "system_fingerprint", "service_tier")),
     ),
     Variant(
         id="usage-details-null",
@@ -155,7 +136,7 @@ PLAIN = [
         id="usage-no-details",
         title="usage has three members.",
         change=change_json(
-            lambda data: _without(
+            lambda data: leave_out(
                 data["usage"], "prompt_tokens_details", "completion_tokens_details"
             ),
             when=_unreasoned,
@@ -249,14 +230,14 @@ PLAIN = [
     Variant(
         id="required-stop",
         title="A required call ends with stop.",
-        change=on_choices(_stops, when=lambda asked: plain(asked) and _forced(asked)),
+        change=on_choices(stop_after_calls, when=lambda asked: plain(asked) and forced(asked)),
         row="C074",
         issues=("vllm-project/vllm#25054",),
     ),
     Variant(
         id="named-tool-calls",
         title="A named call ends with tool_calls.",
-        change=on_choices(_calls, when=lambda asked: plain(asked) and _forced(asked)),
+        change=on_choices(_calls, when=lambda asked: plain(asked) and forced(asked)),
     ),
     Variant(
         id="charset",
@@ -282,13 +263,15 @@ OTHERS = [
     Variant(
         id="error-no-param",
         title="Errors have no param.",
-        change=change_error(lambda data: _without(data["error"], "param")),
+        change=change_error(lambda data: leave_out(data["error"], "param")),
         lacks=frozenset({"errors.param-name"}),
     ),
     Variant(
         id="error-more",
         title="Unknown members stand in errors.",
-        change=change_error(lambda data: data.update(status="error", error=_extra(data["error"]))),
+        change=change_error(
+            lambda data: data.update(status="error", error=add_extra(data["error"]))
+        ),
     ),
     Variant(
         id="error-422",
@@ -312,7 +295,7 @@ OTHERS = [
         title="The list of models has more entries, with more members, and pages.",
         change=change_json(
             lambda data: data.update(
-                data=[_extra({**data["data"][0], "id": "text-embedding"}), *data["data"]],
+                data=[add_extra({**data["data"][0], "id": "text-embedding"}), *data["data"]],
                 links={"next": None},
                 has_more=False,
             ),

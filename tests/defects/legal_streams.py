@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from defects.members import add_extra, leave_out, stop_after_calls
 from defects.planting import (
     Asked,
     Change,
@@ -13,6 +14,7 @@ from defects.planting import (
     set_header,
     streams,
 )
+from defects.requests import forced
 from defects.streaming import (
     Chunk,
     change_bytes_of,
@@ -51,13 +53,6 @@ def _thirds(events: list[str]) -> Iterator[bytes]:
         yield from (event[:third], event[third : 2 * third], event[2 * third :])
 
 
-def _extra(data: Any) -> Any:
-    """Add a member at every level."""
-    if isinstance(data, dict):
-        return {**{name: _extra(value) for name, value in data.items()}, "x_vendor": {"a": [1]}}
-    return [_extra(entry) for entry in data] if isinstance(data, list) else data
-
-
 def _usage_in_chunk(chunks: list[Chunk]) -> None:
     if chunks[-1]["choices"]:
         usage = {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}
@@ -85,11 +80,6 @@ def _later(delta: Members, firsts: dict[int, Members]) -> bool:
 def _null_first(delta: Members) -> None:
     if "role" in delta:
         delta["content"] = None
-
-
-def _without(holder: Members, *names: str) -> None:
-    for name in names:
-        holder.pop(name, None)
 
 
 def _no_reason_before_end(choice: Members) -> None:
@@ -148,15 +138,6 @@ def _may_be_padded(asked: Asked) -> bool:
     options = asked.parameters.get("stream_options")
     refused = isinstance(options, dict) and options.get("include_obfuscation") is False
     return asked.streams and not refused
-
-
-def _forced(asked: Asked) -> bool:
-    return "tool_choice" in asked.parameters and asked.parameters["tool_choice"] != "auto"
-
-
-def _stops(choice: Members) -> None:
-    if choice["finish_reason"] == "tool_calls":
-        choice["finish_reason"] = "stop"
 
 
 VARIANTS = [
@@ -265,12 +246,12 @@ VARIANTS = [
     Variant(
         id="delta-without-refusal",
         title="Deltas have neither refusal nor an empty content.",
-        change=each_delta(lambda delta: _without(delta, "refusal")),
+        change=each_delta(lambda delta: leave_out(delta, "refusal")),
     ),
     Variant(
         id="stream-no-logprobs",
         title="Choices of chunks have no logprobs.",
-        change=each_choice(lambda choice: _without(choice, "logprobs"), when=_no_logprobs),
+        change=each_choice(lambda choice: leave_out(choice, "logprobs"), when=_no_logprobs),
     ),
     Variant(
         id="no-finish-before-end",
@@ -287,7 +268,7 @@ VARIANTS = [
     Variant(
         id="stream-extra-members",
         title="Unknown members stand at every level of a chunk.",
-        change=change_chunks(lambda chunks: [_extra(chunk) for chunk in chunks]),
+        change=change_chunks(lambda chunks: [add_extra(chunk) for chunk in chunks]),
     ),
     Variant(id="stream-id-form", title="The id is a UUID.", change=change_chunks(_one_id)),
     Variant(
@@ -332,7 +313,7 @@ VARIANTS = [
     Variant(
         id="stream-forced-stop",
         title="A stream with a forced call ends with stop.",
-        change=each_choice(_stops, when=lambda asked: asked.streams and _forced(asked)),
+        change=each_choice(stop_after_calls, when=lambda asked: asked.streams and forced(asked)),
     ),
     Variant(
         id="escaped",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from defects.leaving import BOUNDED, REASONING, needing
+from defects.members import stop_after_length
 from defects.planting import (
     Asked,
     Defect,
@@ -22,10 +23,7 @@ from defects.planting import (
     on_choices,
     refuse,
 )
-
-
-def _is(name: str, value: object) -> When:
-    return lambda asked: asked.is_chat and asked.parameters.get(name) == value
+from defects.requests import has_value
 
 
 def _unlimited(data: dict[str, Any]) -> None:
@@ -45,11 +43,6 @@ def _keep_stop(asked: Asked, data: dict[str, Any]) -> None:
         choice["message"]["content"] += stop
 
 
-def _stops_at_length(choice: dict[str, Any]) -> None:
-    if choice["finish_reason"] == "length":
-        choice["finish_reason"] = "stop"
-
-
 def _stop_is(kind: type) -> When:
     return lambda asked: isinstance(asked.parameters.get("stop"), kind)
 
@@ -57,7 +50,7 @@ def _stop_is(kind: type) -> When:
 def _nothing_counted(data: dict[str, Any]) -> None:
     data["usage"] = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
     for choice in data["choices"]:
-        _stops_at_length(choice)
+        stop_after_length(choice)
 
 
 NULL_LIMITS = ("params.null-max-tokens", "params.null-max-completion-tokens")
@@ -161,7 +154,7 @@ DEFECTS = [
     Defect(
         id="params-stop-for-length",
         title="An answer that the limit cut ends with stop.",
-        change=on_choices(_stops_at_length),
+        change=on_choices(stop_after_length),
         turns=failed("params.length") | deviates("structured.cut"),
         leaves=frozenset({"params.n-usage", "stream.length"})
         | {"parity.max-tokens", "reasoning.cut"},
@@ -179,7 +172,7 @@ DEFECTS = [
     Defect(
         id="params-n-refused",
         title="n above 1 is refused.",
-        change=refuse("'n' : number must be at most 1", when=_is("n", 2)),
+        change=refuse("'n' : number must be at most 1", when=has_value("n", 2)),
         lacks=needing("n"),
         row="C250",
         issues=("ogx-ai/ogx#3346",),

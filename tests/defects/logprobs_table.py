@@ -18,6 +18,7 @@ from defects.planting import (
     on_choices,
     refuse,
 )
+from defects.requests import all_of
 from defects.streaming import each_choice
 
 Members = dict[str, Any]
@@ -31,10 +32,6 @@ def _is(name: str, *values: object) -> When:
     return lambda asked: (
         chat(asked) and any(asked.parameters.get(name, ...) is value for value in values)
     )
-
-
-def _both(first: When, second: When) -> When:
-    return lambda asked: first(asked) and second(asked)
 
 
 def _off(asked: Asked) -> bool:
@@ -83,7 +80,7 @@ DEFECTS = [
     Defect(
         id="logtable-zero-alone",
         title="top_logprobs 0 without logprobs makes the server fail.",
-        change=fail("no logprobs", when=_both(_off, _is("top_logprobs", 0))),
+        change=fail("no logprobs", when=all_of(_off, _is("top_logprobs", 0))),
         turns=deviates(*_cells(*(f"{on}-zero" for on in ON))),
     ),
     Defect(
@@ -95,7 +92,7 @@ DEFECTS = [
     Defect(
         id="logtable-without-top",
         title="logprobs without top_logprobs gives null.",
-        change=drop("logprobs", when=_both(_is("logprobs", True), _is("top_logprobs", ..., None))),
+        change=drop("logprobs", when=all_of(_is("logprobs", True), _is("top_logprobs", ..., None))),
         turns=ignored(*_cells("true-absent", "true-null")),
         row="C223",
         issues=("InternLM/lmdeploy#2802",),

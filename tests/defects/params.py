@@ -8,7 +8,6 @@ from defects.leaving import needing
 from defects.planting import (
     Asked,
     Defect,
-    When,
     answer_with,
     asks,
     change_json,
@@ -19,6 +18,7 @@ from defects.planting import (
     plain,
     refuse,
 )
+from defects.requests import has_value, nulls
 
 _SAY_OK = [{"role": "user", "content": "Say ok."}]
 
@@ -29,14 +29,6 @@ def _is_broken(asked: Asked) -> bool:
 
 def _lacks_messages(asked: Asked) -> bool:
     return asked.is_chat and bool(asked.parameters) and "messages" not in asked.parameters
-
-
-def _nulls(*names: str) -> When:
-    return lambda asked: any(asked.parameters.get(name, 0) is None for name in names)
-
-
-def _is(name: str, value: object) -> When:
-    return lambda asked: asked.is_chat and asked.parameters.get(name) == value
 
 
 def _cool(data: dict[str, Any]) -> None:
@@ -95,19 +87,21 @@ DEFECTS = [
     Defect(
         id="params-empty-messages",
         title="An empty list of messages is answered.",
-        change=change_request(lambda data: data.update(messages=_SAY_OK), when=_is("messages", [])),
+        change=change_request(
+            lambda data: data.update(messages=_SAY_OK), when=has_value("messages", [])
+        ),
         turns=deviates("params.messages-not-empty"),
     ),
     Defect(
         id="params-null-seed",
         title="seed: null is refused.",
-        change=refuse("seed is not an integer", when=_nulls("seed")),
+        change=refuse("seed is not an integer", when=nulls("seed")),
         turns=failed("params.nulls", "params.null-seed"),
     ),
     Defect(
         id="params-null-500",
         title="logprobs: null makes the server fail.",
-        change=refuse("NoneType is not iterable", status=500, when=_nulls("logprobs")),
+        change=refuse("NoneType is not iterable", status=500, when=nulls("logprobs")),
         turns=failed("params.nulls", "params.null-logprobs"),
     ),
     Defect(
@@ -116,7 +110,7 @@ DEFECTS = [
         change=answer_with(
             422,
             {"object": "error", "message": '{"detail": []}', "type": "internal_error_proxy"},
-            when=_is("frequency_penalty", 0),
+            when=has_value("frequency_penalty", 0),
         ),
         turns=NEUTRAL | failed("errors.object") | deviates("params.neutral-frequency-penalty"),
         row="C272",
@@ -125,7 +119,7 @@ DEFECTS = [
     Defect(
         id="params-penalty-problem",
         title="Penalties are refused with problem details, also at 0.",
-        change=answer_with(422, PROBLEM, when=_is("presence_penalty", 0)),
+        change=answer_with(422, PROBLEM, when=has_value("presence_penalty", 0)),
         turns=NEUTRAL | failed("errors.object") | deviates("params.neutral-presence-penalty"),
         row="C274",
         issues=("NVIDIA/garak#748", "BerriAI/litellm#4558"),
@@ -136,7 +130,7 @@ DEFECTS = [
         change=answer_with(
             400,
             {"code": "Client specified an invalid argument", "error": "Argument not supported"},
-            when=_is("presence_penalty", 0),
+            when=has_value("presence_penalty", 0),
         ),
         turns=NEUTRAL | failed("errors.object") | deviates("params.neutral-presence-penalty"),
         row="C275",
@@ -157,13 +151,13 @@ DEFECTS = [
     Defect(
         id="params-format-text-refused",
         title='response_format {"type": "text"} is refused.',
-        change=refuse("Unknown type text", when=_is("response_format", {"type": "text"})),
+        change=refuse("Unknown type text", when=has_value("response_format", {"type": "text"})),
         turns=NEUTRAL | deviates("params.neutral-response-format"),
     ),
     Defect(
         id="params-temperature-one-only",
         title="Any temperature is refused, also the default.",
-        change=refuse("invalid temperature: only 1 is allowed", when=_is("temperature", 1)),
+        change=refuse("invalid temperature: only 1 is allowed", when=has_value("temperature", 1)),
         turns=NEUTRAL | failed("params.neutral-temperature") | deviates("params.seed-accepted"),
         lacks=frozenset({"params.seed-repeats", "params.seed-differs"}),
     ),
@@ -188,7 +182,7 @@ DEFECTS = [
     Defect(
         id="params-temperature-zero",
         title="temperature 0 is refused: it has to be positive.",
-        change=refuse("temperature must be strictly positive", when=_is("temperature", 0)),
+        change=refuse("temperature must be strictly positive", when=has_value("temperature", 0)),
         turns=failed("params.temperature-zero"),
         leaves=frozenset(
             {"messages.own-call", "params.stop", "params.stop-finish", "tools.none"}

@@ -18,6 +18,7 @@ from defects.planting import (
     ignored,
     refuse,
 )
+from defects.requests import nulls
 
 if TYPE_CHECKING:
     from defects.planting import Next
@@ -28,10 +29,6 @@ NULLS = failed("params.nulls")
 SEEDED = frozenset({"params.seed-repeats", "params.seed-repeats-greedy", "params.seed-differs"})
 ACCOUNT = ("store", "metadata", "service_tier", "prompt_cache_key", "safety_identifier")
 VENDOR = ("top_k", "min_p", "repetition_penalty")
-
-
-def _nulls(*names: str) -> When:
-    return lambda asked: any(asked.parameters.get(name, 0) is None for name in names)
 
 
 def _is(name: str, value: object) -> When:
@@ -121,7 +118,7 @@ DEFECTS = [
         title="null is no number, and is refused.",
         change=refuse(
             "Input should be a valid number",
-            when=_nulls("temperature", "top_p", "n", "frequency_penalty", "presence_penalty"),
+            when=nulls("temperature", "top_p", "n", "frequency_penalty", "presence_penalty"),
         ),
         turns=NULLS
         | failed("params.null-temperature", "params.null-top-p", "params.null-n")
@@ -130,13 +127,13 @@ DEFECTS = [
     Defect(
         id="params-null-stop",
         title="stop: null is refused.",
-        change=refuse("stop must be a string or an array", when=_nulls("stop")),
+        change=refuse("stop must be a string or an array", when=nulls("stop")),
         turns=NULLS | failed("params.null-stop"),
     ),
     Defect(
         id="params-null-stream",
         title="stream: null makes the server fail.",
-        change=refuse("'NoneType' object is not a bool", status=500, when=_nulls("stream")),
+        change=refuse("'NoneType' object is not a bool", status=500, when=nulls("stream")),
         turns=NULLS | failed("params.null-stream"),
     ),
     Defect(
@@ -164,7 +161,7 @@ DEFECTS = [
         title="null where an object may stand is refused.",
         change=refuse(
             "Input should be a valid dictionary",
-            when=_nulls("logit_bias", "stream_options", "top_logprobs"),
+            when=nulls("logit_bias", "stream_options", "top_logprobs"),
         ),
         turns=NULLS
         | failed("params.null-logit-bias", "params.null-stream-options")
@@ -173,13 +170,13 @@ DEFECTS = [
     Defect(
         id="params-null-limit",
         title="max_tokens: null is refused.",
-        change=refuse("max_tokens is not an integer", when=_nulls("max_tokens")),
+        change=refuse("max_tokens is not an integer", when=nulls("max_tokens")),
         turns=failed("params.null-max-tokens"),
     ),
     Defect(
         id="params-null-format",
         title="response_format: null makes the server fail.",
-        change=refuse("Internal Server Error", status=500, when=_nulls("response_format")),
+        change=refuse("Internal Server Error", status=500, when=nulls("response_format")),
         turns=deviates("params.null-response-format"),
         row="C262",
         issues=("sgl-project/sglang#4589",),
@@ -187,7 +184,7 @@ DEFECTS = [
     Defect(
         id="params-null-tools",
         title="tools: null makes the server fail, and so does null for what belongs to an account.",
-        change=refuse("NoneType is not iterable", status=500, when=_nulls("tools", "metadata")),
+        change=refuse("NoneType is not iterable", status=500, when=nulls("tools", "metadata")),
         turns=deviates("params.null-tools", "params.null-extras"),
     ),
     Defect(

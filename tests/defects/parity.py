@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from defects.members import stop_after_length
 from defects.planting import (
     Asked,
     Change,
@@ -116,11 +117,6 @@ def _counts_one(chunk: Chunk) -> None:
         usage["total_tokens"] -= usage["completion_tokens"]
 
 
-def _stop_for_length(choice: dict[str, Any]) -> None:
-    if choice["finish_reason"] == "length":
-        choice["finish_reason"] = "stop"
-
-
 def _renamed(chunks: list[Chunk]) -> None:
     """Give the arguments of a call whole, under a name of another form."""
     deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
@@ -213,7 +209,7 @@ DEFECTS = [
     Defect(
         id="parity-limit-stop",
         title="A stream that max_tokens cut ends with stop.",
-        change=each_choice(_stop_for_length, when=_streams(max_tokens=5)),
+        change=each_choice(stop_after_length, when=_streams(max_tokens=5)),
         turns=deviates("parity.max-tokens"),
     ),
     Defect(

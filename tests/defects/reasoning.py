@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from defects.leaving import REASONING, needing
+from defects.members import stop
 from defects.planting import (
     Asked,
     Defect,
-    When,
     asks,
     change_json,
     change_request,
@@ -24,6 +24,7 @@ from defects.planting import (
     refuse,
     streams,
 )
+from defects.requests import all_of
 from defects.streaming import Chunk, change_chunks, each_delta
 
 Members = dict[str, Any]
@@ -35,10 +36,6 @@ SHOWN = frozenset(
     | {"reasoning.stream-strings", "parity.reasoning"}
 )
 """Checks of a stream that shows its reasoning in a member."""
-
-
-def _both(first: When, second: When) -> When:
-    return lambda asked: first(asked) and second(asked)
 
 
 def _effort_null(asked: Asked) -> bool:
@@ -66,10 +63,6 @@ def _inside(message: Members) -> None:
 
 def _uncounted(data: Members) -> None:
     del data["usage"]["completion_tokens_details"]
-
-
-def _stopped(choice: Members) -> None:
-    choice["finish_reason"] = "stop"
 
 
 def _thoughts(chunks: list[Chunk]) -> list[Members]:
@@ -129,7 +122,7 @@ def _calls_in_thoughts(chunks: list[Chunk]) -> None:
                 choice["finish_reason"] = "stop"
 
 
-with_tools = _both(thinks, has("tools"))
+with_tools = all_of(thinks, has("tools"))
 
 DEFECTS = [
     Defect(
@@ -173,27 +166,27 @@ DEFECTS = [
     Defect(
         id="reasoning-parts",
         title="Reasoning is a list of parts in place of a string.",
-        change=on_messages(_as_parts, when=_both(plain, thinks)),
+        change=on_messages(_as_parts, when=all_of(plain, thinks)),
         turns=deviates("reasoning.separate"),
         leaves=frozenset({"parity.reasoning"}),
     ),
     Defect(
         id="reasoning-in-content",
         title="Reasoning stands in the text, between <think> and </think>.",
-        change=on_messages(_inside, when=_both(plain, thinks)),
+        change=on_messages(_inside, when=all_of(plain, thinks)),
         turns=deviates("reasoning.not-in-content", "reasoning.cut"),
         leaves=frozenset({"parity.reasoning"}),
     ),
     Defect(
         id="reasoning-uncounted",
         title="Reasoning is not counted apart.",
-        change=change_json(_uncounted, when=_both(plain, thinks)),
+        change=change_json(_uncounted, when=all_of(plain, thinks)),
         turns=deviates("reasoning.tokens"),
     ),
     Defect(
         id="reasoning-cut-stop",
         title="An answer that ended inside of its reasoning ends with stop.",
-        change=on_choices(_stopped, when=_is_cut),
+        change=on_choices(stop, when=_is_cut),
         turns=deviates("reasoning.cut"),
         row="C118",
         issues=("vllm-project/vllm#41467",),
@@ -201,26 +194,26 @@ DEFECTS = [
     Defect(
         id="reasoning-two-names",
         title="A stream changes the name of its reasoning on the way.",
-        change=change_chunks(_two_names, when=_both(streams, thinks)),
+        change=change_chunks(_two_names, when=all_of(streams, thinks)),
         turns=deviates("reasoning.stream-one-member"),
     ),
     Defect(
         id="reasoning-late",
         title="Some reasoning comes after the text.",
-        change=change_chunks(_late, when=_both(streams, thinks)),
+        change=change_chunks(_late, when=all_of(streams, thinks)),
         turns=deviates("reasoning.stream-order"),
     ),
     Defect(
         id="reasoning-objects",
         title="Reasoning deltas are objects.",
-        change=each_delta(_as_object, when=_both(streams, thinks)),
+        change=each_delta(_as_object, when=all_of(streams, thinks)),
         turns=deviates("reasoning.stream-strings"),
         leaves=frozenset({"parity.reasoning"}),
     ),
     Defect(
         id="reasoning-in-streamed-content",
         title="A stream has its reasoning in the text, where a plain answer has it apart.",
-        change=change_chunks(_marked, when=_both(streams, thinks)),
+        change=change_chunks(_marked, when=all_of(streams, thinks)),
         turns=deviates("reasoning.stream-content"),
         leaves=SHOWN,
         row="L178",
@@ -229,19 +222,19 @@ DEFECTS = [
     Defect(
         id="reasoning-doubled",
         title="Each reasoning delta stands in the text too.",
-        change=each_delta(_doubled, when=_both(streams, thinks)),
+        change=each_delta(_doubled, when=all_of(streams, thinks)),
         turns=deviates("reasoning.stream-content", "reasoning.stream-order"),
     ),
     Defect(
         id="reasoning-takes-call",
         title="A call stays in the reasoning.",
-        change=on_choices(_call_in_thoughts, when=_both(plain, with_tools)),
+        change=on_choices(_call_in_thoughts, when=all_of(plain, with_tools)),
         turns=deviates("reasoning.tools"),
     ),
     Defect(
         id="reasoning-takes-streamed-call",
         title="A streamed call stays in the reasoning.",
-        change=change_chunks(_calls_in_thoughts, when=_both(streams, with_tools)),
+        change=change_chunks(_calls_in_thoughts, when=all_of(streams, with_tools)),
         turns=deviates("reasoning.tools-stream"),
     ),
     Defect(
@@ -255,7 +248,7 @@ DEFECTS = [
         title="A plain answer has its reasoning under another name than a stream.",
         change=on_messages(
             lambda message: message.update(reasoning=message.pop(NAME)),
-            when=_both(plain, thinks),
+            when=all_of(plain, thinks),
         ),
         turns=deviates("parity.reasoning"),
     ),

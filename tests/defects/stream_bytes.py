@@ -21,6 +21,7 @@ from defects.planting import (
     set_header,
     streams,
 )
+from defects.requests import one_token
 from defects.streaming import (
     DONE,
     broken_after,
@@ -45,10 +46,6 @@ STATUS = frozenset(
 
 ACCEPTED = frozenset({"stream.accepted", "http.stream-despite-accept", "usage.stream-accepted"})
 """Checks that a stream is answered with 200."""
-
-
-def _one_token(asked: Asked) -> bool:
-    return asked.streams and asked.parameters.get("max_tokens") == 1
 
 
 def _good_streams(asked: Asked) -> bool:
@@ -152,7 +149,7 @@ DEFECTS = [
     Defect(
         id="stream-empty",
         title="A stream of one token is an empty body.",
-        change=change_bytes_of(lambda _: b"", when=_one_token),
+        change=change_bytes_of(lambda _: b"", when=one_token),
         turns=failed("stream.events"),
         leaves=frozenset({"stream.length"}),
     ),
@@ -185,7 +182,7 @@ DEFECTS = [
     Defect(
         id="stream-broken-off",
         title="The connection breaks when the token limit is reached.",
-        change=broken_after(2, when=_one_token),
+        change=broken_after(2, when=one_token),
         turns=failed("stream.clean-end"),
         leaves=frozenset({"stream.length"}),
     ),
@@ -346,7 +343,7 @@ DEFECTS = [
     Defect(
         id="stream-error",
         title="A valid stream ends with an error.",
-        change=change_pieces(lambda events: [events[0], ERROR, DONE], when=_one_token),
+        change=change_pieces(lambda events: [events[0], ERROR, DONE], when=one_token),
         turns=deviates("stream.no-error"),
     ),
 ]

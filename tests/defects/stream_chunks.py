@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.planting import Asked, Change, Defect, both, deviates, failed
+from defects.planting import Change, Defect, both, deviates, failed
+from defects.requests import one_token
 from defects.streaming import (
     Chunk,
     change_chunks,
@@ -85,10 +86,6 @@ def _content_number(delta: Members) -> None:
 def _content_list(delta: Members) -> None:
     if delta.get("content") == "":
         delta["content"] = []
-
-
-def _one_token(asked: Asked) -> bool:
-    return asked.streams and asked.parameters.get("max_tokens") == 1
 
 
 def _halves(delta: Members) -> None:
@@ -234,7 +231,7 @@ DEFECTS = [
     Defect(
         id="chunks-message",
         title="The text of a stream of one token stands in message, not in delta.",
-        change=each_choice(_as_message, when=_one_token),
+        change=each_choice(_as_message, when=one_token),
         turns=deviates("stream.no-message"),
     ),
     Defect(
@@ -258,7 +255,7 @@ DEFECTS = [
     Defect(
         id="chunks-half-character",
         title="A delta ends in the middle of a character.",
-        change=each_delta(_halves, when=_one_token),
+        change=each_delta(_halves, when=one_token),
         turns=deviates("stream.surrogates"),
     ),
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from defects.planting import Asked, Defect, deviates, drop, failed, streams
+from defects.planting import Defect, deviates, drop, failed, streams
+from defects.requests import one_token
 from defects.streaming import (
     Chunk,
     change_chunks,
@@ -72,10 +73,6 @@ def _reason_before_text(chunks: list[Chunk]) -> None:
     """Swap the last chunk of a text with the one before it."""
     at = next(n for n, c in enumerate(chunks) if any(map(is_last, c["choices"])))
     chunks[at - 1], chunks[at] = chunks[at], chunks[at - 1]
-
-
-def _one_token(asked: Asked) -> bool:
-    return asked.streams and asked.parameters.get("max_tokens") == 1
 
 
 def _stops(choice: Members) -> None:
@@ -188,7 +185,7 @@ DEFECTS = [
     Defect(
         id="chunks-stop-for-length",
         title="A stream that the limit cut ends with stop.",
-        change=each_choice(_stops, when=_one_token),
+        change=each_choice(_stops, when=one_token),
         turns=deviates("stream.length"),
     ),
     Defect(
