@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -14,6 +15,8 @@ from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.profiles import Profile, selector
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_byom.conformance.check import Check
 
 
@@ -37,6 +40,11 @@ def _usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(pytester: pytest.Pytester) -> Run:
     """Run pytest with this plugin and no other, in this process, in a folder of its own."""
     return partial(pytester.runpytest_inprocess, "-p", "pytest_byom.plugin")
+
+
+def read_results(folder: Path) -> Any:
+    """Return what results.json in the report's folder says."""
+    return json.loads((folder / "out" / "results.json").read_text("utf-8"))
 
 
 def standard_checks() -> list[Check]:

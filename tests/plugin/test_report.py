@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 
 from pytest_byom.gate.exit_codes import NOTHING_JUDGED
 
+from .conftest import read_results
 from .servers import Counting, Dying, WithoutDone, free_url, serving
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .conftest import Run
 
 DONE = "stream.done-marker"
@@ -34,15 +32,10 @@ CHECK_KEYS = {
 FINDING_KEYS = {"check", "exchange", "place", "expected", "got", "asked", "answered", "curl"}
 
 
-def read(folder: Path) -> Any:
-    """Return what results.json in the report's folder says."""
-    return json.loads((folder / "out" / "results.json").read_text("utf-8"))
-
-
 def test_head(run: Run, pytester: pytest.Pytester) -> None:
     """The head names format, suite, times, exit code, and whether the run got to its end."""
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
-    results = read(pytester.path)
+    results = read_results(pytester.path)
     assert (results["format"], results["suite"]["name"]) == (1, "pytest-byom")
     assert (results["complete"], results["exit_code"]) == (True, 0)
     assert datetime.fromisoformat(results["started"]) <= datetime.fromisoformat(results["finished"])
@@ -57,7 +50,7 @@ def test_place_is_printed(run: Run) -> None:
 def test_endpoint(run: Run, pytester: pytest.Pytester) -> None:
     """Of an endpoint stand address, model, server, plan and what was sent."""
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
-    (name, facts), *more = read(pytester.path)["endpoints"].items()
+    (name, facts), *more = read_results(pytester.path)["endpoints"].items()
     assert (name, more) == ("embedded", [])
     assert facts["base_url"].startswith("http://127.0.0.1:")
     assert facts.pop("identity")["kind"] == "byom-embedded"
@@ -82,7 +75,7 @@ def test_finding(run: Run, pytester: pytest.Pytester) -> None:
     """A failed check stands there with its findings, one for each answer."""
     with serving(WithoutDone()) as url:
         run(f"--byom-endpoint={url}", "--byom-report=out", "-k", DONE)
-    (row,) = read(pytester.path)["checks"]
+    (row,) = read_results(pytester.path)["checks"]
     assert set(row) == CHECK_KEYS
     assert (row["id"], row["level"], row["outcome"]) == (DONE, "must", "failed")
     (finding,) = row["findings"]
@@ -94,7 +87,7 @@ def test_finding(run: Run, pytester: pytest.Pytester) -> None:
 def test_every_check_is_there(run: Run, pytester: pytest.Pytester, suite_size: int) -> None:
     """Every check of the run stands there once, sorted by id."""
     run("--byom-endpoint=embedded", "--byom-report=out")
-    ids = [row["id"] for row in read(pytester.path)["checks"]]
+    ids = [row["id"] for row in read_results(pytester.path)["checks"]]
     assert len(set(ids)) == suite_size
     assert ids == sorted(ids)
 
@@ -104,7 +97,7 @@ def test_two_endpoints(run: Run, pytester: pytest.Pytester) -> None:
     with serving(WithoutDone()) as url:
         pytester.makefile(".yaml", byom=f"endpoints: {{mine: {{base_url: '{url}'}}}}")
         run("--byom-endpoint=mine", "--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
-    rows = [(row["endpoint"], row["outcome"]) for row in read(pytester.path)["checks"]]
+    rows = [(row["endpoint"], row["outcome"]) for row in read_results(pytester.path)["checks"]]
     assert rows == [("embedded", "passed"), ("mine", "failed")]
 
 
@@ -115,14 +108,14 @@ def test_all(run: Run, pytester: pytest.Pytester) -> None:
         pytester.makefile(".yaml", byom=text)
         result = run("--byom-endpoint=all", "--byom-report=out", "-k", DONE)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert list(read(pytester.path)["endpoints"]) == ["mine", "other"]
+    assert list(read_results(pytester.path)["endpoints"]) == ["mine", "other"]
 
 
 def test_stopped_run(run: Run, pytester: pytest.Pytester) -> None:
     """A run that -x stopped is not complete, and what was judged so far is kept."""
     with serving(WithoutDone()) as url:
         run(f"--byom-endpoint={url}", "--byom-report=out", "-x")
-    results = read(pytester.path)
+    results = read_results(pytester.path)
     assert (results["complete"], results["exit_code"]) == (False, 1)
     assert [row["id"] for row in results["checks"] if row["outcome"] == "failed"] == [DONE]
 
@@ -130,7 +123,7 @@ def test_stopped_run(run: Run, pytester: pytest.Pytester) -> None:
 def test_unreachable(run: Run, pytester: pytest.Pytester) -> None:
     """An endpoint that could not be reached stands there with the reason."""
     run(f"--byom-endpoint={free_url()}", "--byom-report=out")
-    results = read(pytester.path)
+    results = read_results(pytester.path)
     assert (results["complete"], results["exit_code"]) == (True, NOTHING_JUDGED)
     (facts,) = results["endpoints"].values()
     assert "is not reachable" in facts["trouble"]
@@ -141,7 +134,7 @@ def test_dying_server(run: Run, pytester: pytest.Pytester) -> None:
     """A server that went away stands there with the reason."""
     with Dying(after=12).serving() as url:
         run(f"--byom-endpoint={url}", "--byom-report=out")
-    results = read(pytester.path)
+    results = read_results(pytester.path)
     (facts,) = results["endpoints"].values()
     assert facts["gone"] == "no connection: All connection attempts failed"
     assert results["exit_code"] == NOTHING_JUDGED
@@ -191,7 +184,7 @@ def test_old_results_are_replaced(run: Run, pytester: pytest.Pytester) -> None:
     """A second run replaces the results of the first as a whole."""
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", DONE)
     run("--byom-endpoint=embedded", "--byom-report=out", "-k", "stream.media-type")
-    assert [row["id"] for row in read(pytester.path)["checks"]] == ["stream.media-type"]
+    assert [row["id"] for row in read_results(pytester.path)["checks"]] == ["stream.media-type"]
     names = sorted(path.name for path in pytester.path.joinpath("out").iterdir())
     assert names == ["badge.svg", "index.html", "results.json", "summary.md"]
 

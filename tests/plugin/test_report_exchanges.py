@@ -15,21 +15,15 @@ from pytest_byom.gate.results import load_schema
 from pytest_byom.registry import Endpoint
 from pytest_byom.wire_view import MOST_CHARACTERS, wire_view
 
+from .conftest import read_results
 from .servers import KEY, Echoing, WithoutDone, free_url, serving
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
     from .conftest import Run
 
 ENDPOINT = Endpoint(name="mine", base_url=URL, api_key=KEY, key_variable="MINE_KEY")
-
-
-def read(folder: Path) -> Any:
-    """Return what results.json in the report's folder says."""
-    return json.loads((folder / "out" / "results.json").read_text("utf-8"))
 
 
 def view(exchange: Exchange) -> dict[str, Any]:
@@ -123,7 +117,7 @@ def test_exchange_of_a_finding(run: Run, pytester: pytest.Pytester) -> None:
     """The exchanges that findings name stand with the endpoint, and no others."""
     with serving(WithoutDone()) as url:
         run(f"--byom-endpoint={url}", "--byom-report=out", "-k", "stream.done-marker")
-    results = read(pytester.path)
+    results = read_results(pytester.path)
     (facts,) = results["endpoints"].values()
     (row,) = results["checks"]
     assert list(facts["exchanges"]) == [row["findings"][0]["exchange"]] == ["chat/stream"]
@@ -139,7 +133,7 @@ def test_capabilities(run: Run, pytester: pytest.Pytester) -> None:
         text = f"endpoints: {{mine: {{base_url: '{url}', capabilities: {{tools: true}}}}}}"
         pytester.makefile(".yaml", byom=text)
         run("--byom-endpoint=mine", "--byom-report=out", "-k", "auth.missing-key")
-    assert read(pytester.path)["endpoints"]["mine"]["capabilities"] == {
+    assert read_results(pytester.path)["endpoints"]["mine"]["capabilities"] == {
         "auth": {
             "present": False,
             "known": "probed",
@@ -158,7 +152,7 @@ def test_parallel(pytester: pytest.Pytester) -> None:
         pytester.runpytest_subprocess(
             *options, "--byom-endpoint=mine", "--byom-report=out", timeout=60
         )
-    facts = read(pytester.path)["endpoints"]["mine"]
+    facts = read_results(pytester.path)["endpoints"]["mine"]
     assert facts["exchanges"]["chat/stream"]["response"]["body"].startswith("data: {")
     assert facts["capabilities"]["tools"]["known"] == "said"
 
@@ -173,7 +167,7 @@ def test_schema_matches_what_is_written(
         text = f"endpoints: {{mine: {mine}, down: {{base_url: '{free_url()}'}}}}"
         pytester.makefile(".yaml", byom=text)
         run("--byom-endpoint=all", "--byom-report=out")
-    results = read(pytester.path)
+    results = read_results(pytester.path)
     problems = Draft202012Validator(closed(load_schema())).iter_errors(results)
     assert [error.message for error in problems] == []
     assert results["endpoints"]["mine"]["exchanges"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,7 +11,8 @@ from pytest_byom.client.errors import BODY_LIMIT, AnsweredWithError, BadAnswer, 
 from pytest_byom.client.response import Response
 from pytest_byom.client.sse import MAX_EVENT_BYTES
 
-from .replay import Player
+if TYPE_CHECKING:
+    from .replay import Player
 
 WAYS = pytest.mark.parametrize("way", ["sync", "async"])
 HUGE = 2**64 + 1
@@ -30,13 +31,6 @@ class Bytes(dict[str, Any]):
             request={"url": "http://server.test/v1/chat/completions", "body": {}},
             response={"status": 200, "headers": headers, name: body.decode("latin-1")},
         )
-
-
-@pytest.fixture(scope="module")
-def player() -> Any:
-    """The clients, made once."""
-    with Player() as made:
-        yield made
 
 
 def choice(message: dict[str, Any], **members: Any) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from .reading import IDENTIFIED, ChoiceReading, Reading, read
 from .replay import Player, load, recording_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import httpx
@@ -39,13 +38,6 @@ if TYPE_CHECKING:
 FILES = recording_files()
 QUOTED = 400  # as much of a server's words as every error keeps
 CLASSES = {401: AuthenticationFailed, 403: AuthenticationFailed, 404: NotFound, 429: RateLimited}
-
-
-@pytest.fixture(scope="module")
-def player() -> Iterator[Player]:
-    """The clients, made once."""
-    with Player() as made:
-        yield made
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])

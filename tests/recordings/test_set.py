@@ -13,7 +13,6 @@ from .replay import HERE, Player, load
 from .test_recordings import compare_answer, compare_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
@@ -78,13 +77,6 @@ MADE: dict[str, Any] = {
         "sse": TGI % ("Hel", "null") + TGI % ("lo", "null") + TGI % ("</s>", '"eos_token"'),
     },
 }
-
-
-@pytest.fixture(scope="module")
-def player() -> Iterator[Player]:
-    """The clients, made once."""
-    with Player() as made:
-        yield made
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from .llamacpp import running_llamacpp
+from .test_verdict import run
 
 HERE = Path(__file__).parent
 
@@ -30,20 +28,6 @@ BY_CHANCE = {
     "delta (first): content",
 }
 """What llama.cpp does now and then, as its dialect says: all else has to be as before."""
-
-
-def run(base_url: str, folder: Path, *options: str) -> tuple[int, str]:
-    """Run the suite from a folder and return its exit code and output."""
-    command = [sys.executable, "-m", "pytest", "--byom-endpoint=llamacpp-ci"]
-    ran = subprocess.run(
-        [*command, f"--byom-registry={HERE / 'byom.yaml'}", *options],
-        cwd=folder,
-        env={**os.environ, "BYOM_LLAMACPP_URL": base_url},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    return ran.returncode, ran.stdout
 
 
 def test_no_difference(tmp_path: Path) -> None:

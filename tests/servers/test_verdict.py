@@ -22,11 +22,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def judge(
+def run(
     base_url: str, folder: Path, *options: str, endpoint: str = "llamacpp-ci"
-) -> tuple[int, str, dict[str, Any]]:
-    """Run the suite from an empty folder and return its exit code, output and results."""
-    command = [sys.executable, "-m", "pytest", f"--byom-endpoint={endpoint}", "--byom-report=."]
+) -> tuple[int, str]:
+    """Run the suite from a folder and return its exit code and output."""
+    command = [sys.executable, "-m", "pytest", f"--byom-endpoint={endpoint}"]
     ran = subprocess.run(
         [*command, f"--byom-registry={HERE / 'byom.yaml'}", *options],
         cwd=folder,
@@ -35,7 +35,15 @@ def judge(
         text=True,
         timeout=600,
     )
-    return ran.returncode, ran.stdout, json.loads((folder / "results.json").read_text("utf-8"))
+    return ran.returncode, ran.stdout
+
+
+def judge(
+    base_url: str, folder: Path, *options: str, endpoint: str = "llamacpp-ci"
+) -> tuple[int, str, dict[str, Any]]:
+    """Run the suite from an empty folder and return its exit code, output and results."""
+    code, output = run(base_url, folder, "--byom-report=.", *options, endpoint=endpoint)
+    return code, output, json.loads((folder / "results.json").read_text("utf-8"))
 
 
 def outcomes(results: dict[str, Any], outcome: str) -> set[str]:
