@@ -7,6 +7,7 @@ environment has its key. All others are said to be there, and left alone.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from pytest_byom.conformance.sending import Aim, build_request
 from pytest_byom.conformance.transport import REFUSED, Transport
 from pytest_byom.contract import load_contract
 from pytest_byom.registry.dialects import dialects_by_title, load_dialect
-from pytest_byom.registry.endpoints import is_credential
 from pytest_byom.suite_identity import (
     PAGES,
     Seen,
@@ -186,14 +186,7 @@ class _Visit:
 
     async def _ask(self, base_url: str, id: str) -> Exchange | None:
         contract = load_contract(id) if id == MODELS else page_contract(id)
-        endpoint = self.endpoint
-        aim = Aim(
-            base_url=base_url,
-            model="",
-            api_key=endpoint.api_key,
-            extra_headers=endpoint.extra_headers,
-            secret_headers=tuple(filter(is_credential, endpoint.extra_headers)),
-        )
+        aim = dataclasses.replace(Aim.at(self.endpoint, ""), base_url=base_url)
         try:
             async with asyncio.timeout_at(self._until):
                 return await self._transport.send(contract, build_request(contract, aim))

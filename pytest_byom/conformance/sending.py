@@ -13,11 +13,13 @@ from pytest_byom.conformance.exchange import Exchange, Headers, Sent, dig
 from pytest_byom.conformance.finding import Inconclusive
 from pytest_byom.conformance.values import is_integer
 from pytest_byom.contract.placeholders import count_tokens, fill_text, fill_value
+from pytest_byom.registry.endpoints import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_byom.contract import Contract
+    from pytest_byom.registry import Endpoint
 
 LARGEST_WINDOW = 131_072
 """Tokens; twice as many are a megabyte of prose."""
@@ -49,6 +51,18 @@ class Aim:
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: tuple[str, ...] = ()
     context_window: int = 0
+
+    @classmethod
+    def at(cls, endpoint: Endpoint, model: str, *, context_window: int = 0) -> Aim:
+        """Return the aim at an endpoint."""
+        return cls(
+            base_url=endpoint.base_url,
+            model=model,
+            api_key=endpoint.api_key,
+            extra_headers=endpoint.extra_headers,
+            secret_headers=tuple(filter(is_credential, endpoint.extra_headers)),
+            context_window=context_window,
+        )
 
 
 def build_request(

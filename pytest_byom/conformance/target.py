@@ -27,7 +27,6 @@ from pytest_byom.conformance.sending import Aim
 from pytest_byom.conformance.showing import Shower
 from pytest_byom.conformance.spending import Spending
 from pytest_byom.contract import load_contract
-from pytest_byom.registry.endpoints import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -242,15 +241,8 @@ class Target:
         return self.ask(plain).header("server") or self.ask(models).header("server") or ""
 
     def _aim(self, model: str) -> Aim:
-        endpoint = self.endpoint
-        return Aim(
-            base_url=endpoint.base_url,
-            model=model,
-            api_key=endpoint.api_key,
-            extra_headers=endpoint.extra_headers,
-            secret_headers=tuple(filter(is_credential, endpoint.extra_headers)),
-            context_window=self.custom.context_window if self.custom else 0,
-        )
+        window = self.custom.context_window if self.custom else 0
+        return Aim.at(self.endpoint, model, context_window=window)
 
     def _start_embedded(self) -> None:
         from pytest_byom.mock.embedded import EmbeddedServer
