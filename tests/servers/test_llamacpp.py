@@ -18,7 +18,8 @@ import pytest
 
 from pytest_byom.registry import load_registry
 
-from .llamacpp import HOST, MODEL, ServerFailed, running_llamacpp
+from .children import HOST, MODEL, ServerFailed
+from .llamacpp import running_llamacpp
 
 HERE = Path(__file__).parent
 

@@ -9,15 +9,15 @@ import pytest
 from pytest_byom.registry import load_registry
 from pytest_byom.registry.dialects import read_profile
 
-from .llamacpp import MODEL
+from .children import MODEL, find_python
 from .test_verdict import HERE, judge, outcomes
-from .vllm_cpu import FOLDER, VERSION, find_python, running_vllm
+from .vllm_cpu import FOLDER, VERSION, running_vllm
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "sk-vllm-canary-0123"
-PYTHON = find_python()
+PYTHON = find_python(FOLDER)
 
 
 def test_its_registry_entry_is_valid() -> None:
