@@ -64,6 +64,11 @@ def _calls(choice: Members) -> None:
         choice["finish_reason"] = "tool_calls"
 
 
+def _in_both_forms(message: Members) -> None:
+    if call := message.get("function_call"):
+        message["tool_calls"] = [{"id": f"call_{uuid.uuid4()}", "type": "function", "function": call}]
+
+
 def _few(logprobs: Members) -> None:
     for entry in logprobs["content"]:
         entry.update(bytes=None, top_logprobs=entry["top_logprobs"][:1])
@@ -238,6 +243,11 @@ PLAIN = [
         id="named-tool-calls",
         title="A named call ends with tool_calls.",
         change=on_choices(_calls, when=lambda asked: plain(asked) and forced(asked)),
+    ),
+    Variant(
+        id="legacy-call-twice",
+        title="A legacy call stands among tool_calls too.",
+        change=on_messages(_in_both_forms),
     ),
     Variant(
         id="charset",

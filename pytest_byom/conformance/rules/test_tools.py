@@ -20,6 +20,17 @@ def _function_calls(answer: Called) -> list[tuple[str, dict[str, Any]]]:
     return [(path, call) for path, call in answer.tool_calls if call.get("type") != "custom"]
 
 
+def _given_names(request: dict[str, Any]) -> list[str]:
+    """Return the names of the functions of a request, of those in the older form too."""
+    tools = [tool["function"] for tool in request.get("tools") or () if "function" in tool]
+    return [function["name"] for function in (*tools, *(request.get("functions") or ()))]
+
+
+def _is_forced(request: dict[str, Any]) -> bool:
+    """Whether a request says more of the call than that the model may choose."""
+    return any(request.get(name, "auto") != "auto" for name in ("tool_choice", "function_call"))
+
+
 @rule(
     "tools.call-id",
     on=Called,
@@ -79,11 +90,11 @@ def test_call_type(answer: Called) -> Iterator[Wrong]:
 )
 def test_call_name(answer: Called) -> Iterator[Wrong]:
     """function.name is one of the names that were given."""
-    tools = answer.exchange.request_json.get("tools", [])
-    given = [tool["function"]["name"] for tool in tools if "function" in tool]
+    given = _given_names(answer.exchange.request_json)
     for path, call in _function_calls(answer):
         if answer.function(call).get("name") not in given:
-            yield answer.wrong(f"{path}.function.name", "one of " + ", ".join(given))
+            expected = f"one of {', '.join(given)}" if given else "no call, as no function was given"
+            yield answer.wrong(f"{path}.function.name", expected)
 
 
 @rule(
@@ -129,7 +140,7 @@ def test_arguments_json(answer: Called) -> Iterator[Wrong]:
 )
 def test_finish_reason(answer: Called) -> Iterator[Wrong]:
     """An answer with tool calls ends with tool_calls, or with stop where the call was forced."""
-    forced = answer.exchange.request_json.get("tool_choice", "auto") != "auto"
+    forced = _is_forced(answer.exchange.request_json)
     for path, choice in answer.choices:
         if not dig(choice, "message.tool_calls.0"):
             continue
