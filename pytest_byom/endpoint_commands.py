@@ -11,6 +11,7 @@ from pytest_byom.registry import load_registry
 from pytest_byom.registry.dialects import dialects_by_title, list_dialects, load_dialect
 from pytest_byom.registry.document import Document
 from pytest_byom.registry.entries import make_endpoint
+from pytest_byom.suite_identity import SAY_WHO
 from pytest_byom.survey import Found, State, survey, survey_registry
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def choose(found: Iterable[Found]) -> list[Found]:
     for each in found:
         if each.state in (State.REACHABLE, State.REFUSED):
             there = chosen.get(each.base_url)
-            if there is None or (is_its_own(each) and not is_its_own(there)):
+            if there is None or _likeness(each) > _likeness(there):
                 chosen[each.base_url] = each
     return list(chosen.values())
 
@@ -124,6 +125,12 @@ def choose(found: Iterable[Found]) -> list[Found]:
 def is_its_own(found: Found) -> bool:
     """Whether who answers is the server that the name stands for."""
     return found.server == load_dialect(found.name).title
+
+
+def _likeness(found: Found) -> int:
+    """Return how well a name fits who answers: it is its own, it may be, it is not."""
+    usual = load_dialect(found.name).title
+    return 2 if is_its_own(found) else int(usual not in SAY_WHO)
 
 
 def local_entry(found: Found) -> str:

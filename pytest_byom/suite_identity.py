@@ -30,6 +30,7 @@ OWNERS = {
     "llamacpp": "llama.cpp",
     "library": "Ollama",
     "organization_owner": "LM Studio",
+    "me": "llama-cpp-python",
     "byom": "byom-embedded",
 }
 """What servers write as the owner of their models."""
@@ -41,19 +42,40 @@ PROXIES = re.compile(
 )
 """What stands in front of a server, or inside many of them: no name of its own."""
 
-PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "/version": ("", ("version",)),
-    "/props": ("llama.cpp", ("build_info",)),
-    "/api/version": ("Ollama", ("version",)),
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page that tells a version: the server whose own it is, where the version stands.
+
+    A page that many servers have is one's own if this text is in its title.
+    """
+
+    kind: str = ""
+    version: str = "version"
+    title: str = ""
+
+
+PAGES = {
+    "/version": Page(),
+    "/props": Page(kind="llama.cpp", version="build_info"),
+    "/api/version": Page(kind="Ollama"),
+    "/openapi.json": Page(
+        kind="llama-cpp-python", version="info.version", title="llama.cpp Python API"
+    ),
 }
-"""Paths below the root, the server whose own they are, and the members that tell the version."""
+"""Paths below the root, and what stands there."""
 
 PAGES_OF = {
     "vLLM": "/version",
     "SGLang": "/version",
     "llama.cpp": "/props",
     "Ollama": "/api/version",
+    "llama-cpp-python": "/openapi.json",
 }
+
+SAY_WHO = frozenset({"llama-cpp-python"})
+"""Servers that say who they are even to whoever has no key: who does not is none of them."""
+
 MOST_PAGES = 2
 MOST_MODELS = 20
 TIMEOUT = 5.0
@@ -150,7 +172,7 @@ def _ask_pages(target: Target, kind: str, paths: list[str]) -> tuple[str, str, l
             exchange = asker.ask(path)
             asked.append(f"GET {path} {exchange.status or 'no answer'}")
             if version := version_in(exchange, path):
-                return kind or PAGES[path][0], version, asked
+                return kind or PAGES[path].kind, version, asked
     finally:
         asker.close()
     return kind, "", asked
@@ -162,9 +184,11 @@ def version_in(exchange: Exchange, path: str) -> str:
         data = exchange.json if exchange.status == 200 else None
     except Inconclusive:
         return ""
-    members = PAGES[path][1]
-    found = (data.get(member) for member in members) if isinstance(data, dict) else ()
-    return next((value for value in found if isinstance(value, str) and value), "")
+    page = PAGES[path]
+    if page.title not in str(dig(data, "info.title")):
+        return ""
+    found = dig(data, page.version)
+    return found if isinstance(found, str) else ""
 
 
 def root_of(base_url: str) -> str:

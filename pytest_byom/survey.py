@@ -21,6 +21,7 @@ from pytest_byom.contract import load_contract
 from pytest_byom.registry.dialects import dialects_by_title, load_dialect
 from pytest_byom.suite_identity import (
     PAGES,
+    SAY_WHO,
     Seen,
     look,
     page_contract,
@@ -165,7 +166,7 @@ class _Visit:
         if not listed_models(models):
             return "It lists no model"
         usual = load_dialect(self.endpoint.dialect).title if self.endpoint.dialect else ""
-        is_other = kind != usual and kind in dialects_by_title()
+        is_other = kind != usual and (kind in dialects_by_title() or usual in SAY_WHO)
         return f"not {usual}" if usual and is_other else ""
 
     async def _who(self, seen: Seen) -> tuple[str, str]:
@@ -175,7 +176,7 @@ class _Visit:
         pages = await asyncio.gather(*(self._ask(root, path) for path in paths))
         for path, page in zip(paths, pages, strict=True):
             if page is not None and (version := version_in(page, path)):
-                return kind or PAGES[path][0] or self._usual(path), version
+                return kind or PAGES[path].kind or self._usual(path), version
         return kind, seen.version
 
     def _usual(self, path: str) -> str:

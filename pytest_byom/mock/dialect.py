@@ -57,7 +57,9 @@ class Calls:
     `content`: beside calls it is null, empty or absent; `opening` says the same of the first delta
     of a stream. `index`, `type`: whether plain calls have
     an index, and any call a type. `first`: the first delta has empty arguments, none, or a piece.
-    `beside`: what a delta with a call has besides. `named`: the finish reason of a forced call.
+    `beside`: what a delta with a call has besides, `around` what those before and after have.
+    `named`: the finish reason of a forced call. `both_forms`: a lone call stands in `function_call`
+    too, and each piece of a streamed one has its id and its name.
     """
 
     whole: bool = False
@@ -68,7 +70,9 @@ class Calls:
     type: bool = True
     first: str = "empty"
     beside: Mapping[str, Any] = field(default_factory=dict)
+    around: Mapping[str, Any] = field(default_factory=dict)
     named: str = "tool_calls"
+    both_forms: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +96,13 @@ class Scores:
     """How log probabilities are written.
 
     `beside`: what stands beside the list of tokens. `number`: whether a token has one, as `id`.
-    `unasked`: how many candidates come where no number of them is asked for; with null the member
-    is left out.
+    `bytes`: whether they are given, or null. `unasked`: how many candidates come where no number
+    of them is asked for; with null the member is left out.
     """
 
     beside: Mapping[str, Any] = field(default_factory=lambda: {"refusal": None})
     number: bool = False
+    bytes: bool = True
     unasked: int | None = 0
 
 
@@ -124,6 +129,7 @@ class Requests:
     patterns of faults, written as param and code, that it does not mind. `refuses` has
     parameters that it knows not, or values ("response_format.type=json_object"), with what it says;
     `unknown` what it says of any parameter that is neither the API's nor one of those it `knows`.
+    `status` is that of what it does not know, `fault_status` that of what is wrong in the API too.
     """
 
     means: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -132,6 +138,7 @@ class Requests:
     unknown: str = ""
     knows: tuple[str, ...] = ()
     status: int = 400
+    fault_status: int = 400
     unknown_model: str = ""
     model_status: int = 404
     any_model: bool = False

@@ -137,6 +137,8 @@ def refusal(
     """Return the answer to a request that is refused."""
     said = error.error
     message, kind, status = said["message"], said["type"], error.status
+    if status == 400:
+        status = dialect.requests.fault_status
     if said["code"] == "model_not_found" and dialect.requests.unknown_model:
         message = fill(dialect.requests.unknown_model, values)
         kind, status = "not_found_error", model_status or dialect.requests.model_status
@@ -207,9 +209,10 @@ def error_values(failure: Failure, dialect: Dialect) -> dict[str, Any]:
     usual = "server_error" if status >= 500 else "invalid_request_error"
     kind = failure.type or TYPES.get(status, usual)
     types = dialect.error_form(status).types
+    usual_message = MESSAGES.get(status, f"The request failed ({status}).")
     return {
         "status": status,
-        "message": failure.message or MESSAGES.get(status, f"The request failed ({status})."),
+        "message": usual_message if failure.message is None else failure.message,
         "type": types.get(kind, kind) if failure.type is None else failure.type,
         "code": CODES.get(status) if failure.code is UNSET else failure.code,
         "param": failure.param,

@@ -37,6 +37,8 @@ def write_scores(
 
 def _write(raw: bytes, score: float, form: Scores) -> dict[str, Any]:
     entry = write_token(raw, score)
+    if not form.bytes:
+        entry["bytes"] = None
     if not form.number:
         return entry
     return {"id": next(iter(tokens.encode(entry["token"])), 0), **entry}

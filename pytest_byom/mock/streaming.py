@@ -117,6 +117,13 @@ class StreamWriter(Writer):
         return choice | filled | more
 
 
+def _in_both_forms(delta: dict[str, Any], piece: str | None) -> dict[str, Any]:
+    """Return the delta that begins a call, with this piece in it, in the older form too."""
+    [call] = delta["tool_calls"]
+    function = call["function"] if piece is None else {**call["function"], "arguments": piece}
+    return {"function_call": function, "tool_calls": [{**call, "function": function}]}
+
+
 class _Choice:
     """Writes the chunks of one choice."""
 
@@ -137,6 +144,8 @@ class _Choice:
         yield from self._run(dialect.reasoning, cut_text(reply.reasoning))
         pieces = self._text_pieces()
         kept: dict[str, Any] = dict(dialect.finish_delta)
+        if reply.tool_calls:
+            kept |= dialect.calls.around
         if dialect.finish_with_text and pieces and not reply.tool_calls:
             pieces, kept = pieces[:-1], {"content": pieces[-1]}
         yield from self._run("content", pieces)
@@ -172,6 +181,8 @@ class _Choice:
                 delta["content"] = None
             elif self._dialect.calls.opening == "absent":
                 del delta["content"]
+        if reply.tool_calls:
+            delta |= self._dialect.calls.around
         form = self._dialect.opening_choice
         more = {} if form is None else fill(form, self._writer.values)
         choice = self._writer.chunk_choice(self._index, delta)
@@ -233,6 +244,9 @@ class _Choice:
                 del function["arguments"]
             elif form.first == "piece":
                 function["arguments"] = pieces.pop(0) if pieces else ""
+            if form.both_forms and not writer.legacy:
+                yield from (_in_both_forms(delta, piece) for piece in (None, *pieces))
+                continue
             yield delta
             for piece in pieces:
                 yield more_arguments(place, piece, legacy=writer.legacy)

@@ -152,6 +152,8 @@ class Writer:
                 entry["index"] = place
             if not form.type:
                 del entry["type"]
+        if form.both_forms and len(made) == 1:
+            members |= called(made, legacy=True)
         return members
 
     def is_scored(self, reply: Reply) -> bool:

@@ -27,6 +27,12 @@ TOOLS = [
     {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
     for name in ("look", "find")
 ]
+NAMED_ONLY = ("llama-cpp-python",)
+"""Servers that do not know tool_choice "required"."""
+
+SILENT = ("llama-cpp-python",)
+"""Servers whose streams have no usage."""
+
 USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
 
 
@@ -39,7 +45,7 @@ def exchanges(name: str, kind: str) -> list[dict[str, Any]]:
     """Return the recorded exchanges of one kind: `plain`, `tools`, `stream` or `stream-tools`."""
     own = {
         "plain": "plain",
-        "tools": "tools_required",
+        "tools": "tools_named" if name in NAMED_ONLY else "tools_required",
         "stream": "stream_usage",
         "stream-tools": "tools_stream_named_usage",
     }
@@ -119,6 +125,8 @@ def answer(name: str, kind: str) -> list[Any]:
     members = dict(KINDS[kind])
     if "stream" in kind and name != "mistral" and asked_usage(name, kind):
         members |= USAGE
+    if "tools" in kind and name in NAMED_ONLY:
+        members["tool_choice"] = {"type": "function", "function": {"name": "look"}}
     if "tools" in kind:
         mock.reply(tool_calls=[call("look", city="Paris")])
     else:
@@ -168,8 +176,8 @@ def test_stream_and_whole_answer_say_the_same(name: str) -> None:
     mock.reply("Hello there", reasoning=None if name == "mistral" else "Hm", usage=(9, 4), times=1)
     response = assembled(ask(mock, stream=True, **members))
     assert (response.content, response.finish_reason) == ("Hello there", "stop")
-    assert response.usage is not None
-    assert (response.usage.input_tokens, response.usage.output_tokens) == (9, 4)
+    usage = response.usage and (response.usage.input_tokens, response.usage.output_tokens)
+    assert usage == (None if name in SILENT else (9, 4))
     assert events(mock.log.served[0])[-1] == "[DONE]"
 
 
@@ -202,6 +210,12 @@ NULLS = {"param": None}
 ERRORS: list[tuple[str, int, Any]] = [
     ("groq", 404, {"error": {"message": "m", "type": "invalid_request_error"}}),
     ("llamacpp", 401, {"error": {"message": "m", "type": "authentication_error", "code": 401}}),
+    ("llama-cpp-python", 401, {"detail": "m"}),
+    (
+        "llama-cpp-python",
+        500,
+        {"error": {"message": "m", "type": "internal_server_error", **NULLS, "code": None}},
+    ),
     ("lmstudio", 400, {"error": "m"}),
     ("mistral", 401, {"detail": "Unauthorized"}),
     ("ollama", 404, {"error": {"message": "m", "type": "not_found_error", **NULLS, "code": None}}),
@@ -255,8 +269,8 @@ def test_an_unknown_model_of_a_local_server(name: str) -> None:
 
 
 def test_any_model() -> None:
-    """llama.cpp and LM Studio answer for any model."""
-    for name in ("llamacpp", "lmstudio"):
+    """llama.cpp, llama-cpp-python and LM Studio answer for any model."""
+    for name in ("llamacpp", "llama-cpp-python", "lmstudio"):
         mock = Mock(dialect=name)
         mock.models("small").reply("x")
         assert ask(mock, model="large").kind == "reply"
@@ -264,6 +278,7 @@ def test_any_model() -> None:
 
 ENTRIES = [
     ("vllm", 404, {"detail": "Not Found"}),
+    ("llama-cpp-python", 404, {"detail": "Not Found"}),
     (
         "llamacpp",
         404,
@@ -275,7 +290,7 @@ ENTRIES = [
 @pytest.mark.parametrize(("name", "status", "body"), ENTRIES)
 @pytest.mark.parametrize("model", ["small", "large"])
 def test_no_entry_of_a_model(name: str, status: int, body: Any, model: str) -> None:
-    """vLLM and llama.cpp have no route for one model, and say so in the recorded words."""
+    """These servers have no route for one model, and say so in the recorded words."""
     mock = Mock(dialect=name)
     served = mock.models("small").answer(get(f"/models/{model}"))
     assert (served.answer.status, completion(served)) == (status, body)
@@ -305,6 +320,9 @@ REFUSED: list[tuple[str, dict[str, Any], int]] = [
     ("lmstudio", {"response_format": {"type": "json_object"}}, 400),
     ("mistral", {"tools": TOOLS, "tool_choice": "maybe"}, 400),
     ("llamacpp", {"tools": TOOLS, "tool_choice": "maybe"}, 400),
+    ("llama-cpp-python", {"tools": TOOLS, "tool_choice": "required"}, 500),
+    ("llama-cpp-python", {"temperature": "hot"}, 500),
+    ("llama-cpp-python", {"response_format": {"type": "json_schema", "json_schema": {}}}, 500),
     ("openai", {"temperature": 99}, 400),
     ("vllm", {"temperature": 99}, 400),
 ]
@@ -324,6 +342,8 @@ TAKEN: list[tuple[str, Any, dict[str, Any]]] = [
     ("llamacpp", "Hi", {"temperature": 99}),
     ("llamacpp", [], {}),
     ("llamacpp", [{"role": "robot", "content": "x"}], {}),
+    ("llama-cpp-python", "Hi", {"temperature": 99}),
+    ("llama-cpp-python", [], {"max_completion_tokens": 0, "stream_options": "x"}),
     ("ollama", "Hi", {"temperature": 99}),
     ("ollama", "Hi", {"logit_bias": "x"}),
     ("vllm", [{"role": "tool", "tool_call_id": "c", "content": "x"}], {}),
@@ -358,7 +378,7 @@ def test_from_schema_of_what_is_not_minded() -> None:
     assert found["choices"][0]["message"]["content"] == "Done."
 
 
-SCORED = ["llamacpp", "ollama", "vllm"]
+SCORED = ["llamacpp", "llama-cpp-python", "ollama", "vllm"]
 
 
 @pytest.mark.parametrize("name", SCORED)
@@ -452,6 +472,41 @@ def test_whole_calls(name: str) -> None:
     assert (parts[0].get("finish_reason") == "tool_calls") is (name == "mistral")
 
 
+def test_a_call_in_both_forms() -> None:
+    """A lone call stands in function_call too; in a stream each piece has its id and its name."""
+    mock = Mock(dialect="llama-cpp-python")
+    mock.reply(tool_calls=[call("look", city="Paris")], times=2)
+    named = {"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "look"}}}
+    message = completion(ask(mock, **named))["choices"][0]["message"]
+    assert message["function_call"] == message["tool_calls"][0]["function"]
+    pieces = [one for one in deltas(ask(mock, **named, stream=True)) if one.get("tool_calls")]
+    assert len(pieces) > 1
+    assert {one["tool_calls"][0]["function"]["name"] for one in pieces} == {"look"}
+    assert len({one["tool_calls"][0]["id"] for one in pieces}) == 1
+    assert "".join(one["function_call"]["arguments"] for one in pieces) == '{"city": "Paris"}'
+
+
+def test_two_calls_are_in_the_newer_form_only() -> None:
+    """Of several calls of one message none is in function_call."""
+    mock = Mock(dialect="llama-cpp-python")
+    mock.reply(tool_calls=[call("look", city="Paris"), call("find", text="a b")])
+    message = completion(ask(mock, tools=TOOLS))["choices"][0]["message"]
+    assert len(message["tool_calls"]) == 2
+    assert "function_call" not in message
+
+
+def test_an_error_of_the_request_as_recorded() -> None:
+    """llama-cpp-python answers a faulty request with 500, in the recorded shape."""
+    mock = Mock(dialect="llama-cpp-python")
+    served = ask(mock, temperature="hot")
+    file = DATA / "dialects" / "llama-cpp-python" / "temperature_string.json"
+    recorded = json.loads(file.read_text("utf-8"))
+    found = completion(served)
+    assert served.answer.status == recorded["status"]
+    found["error"]["message"] = recorded["body"]["error"]["message"]
+    assert found == recorded["body"]
+
+
 def test_openrouter_s_comments_and_padding() -> None:
     """OpenRouter's streams begin with comments, its JSON with white space."""
     mock = Mock(dialect="openrouter")
@@ -518,14 +573,14 @@ def test_where_reasoning_stands(name: str, member: str) -> None:
     assert completion(ask(mock))["choices"][0]["message"][member] == "Hm"
 
 
-LISTS = [("llamacpp", "dialects/llamacpp/models"), ("ollama", "dialects/ollama/models"),
-         ("vllm", "dialects/vllm/models")]  # fmt: skip
+LISTS = ["llamacpp", "llama-cpp-python", "ollama", "vllm"]
 
 
-@pytest.mark.parametrize(("name", "file"), LISTS)
-def test_the_list_of_models(name: str, file: str) -> None:
+@pytest.mark.parametrize("name", LISTS)
+def test_the_list_of_models(name: str) -> None:
     """The list of models has the recorded members."""
-    recorded = json.loads((DATA / f"{file}.json").read_text("utf-8"))["body"]
+    file = DATA / "dialects" / name / "models.json"
+    recorded = json.loads(file.read_text("utf-8"))["body"]
     asked = get("/models")
     ours = completion(Mock(dialect=name).answer(asked))
     assert ours.keys() == recorded.keys()
@@ -577,5 +632,5 @@ def test_a_dialect_in_code() -> None:
 
 def test_no_such_dialect() -> None:
     """A name that is none is refused with those that there are."""
-    with pytest.raises(UsageError, match="there is no dialect 'grok'; there are groq, llamacpp"):
+    with pytest.raises(UsageError, match="there is no dialect 'grok'; there are groq, llama-cpp"):
         load_dialect("grok")

@@ -29,6 +29,9 @@ VERSION = "0.3.36"
 START_SECONDS = 120.0
 """It takes two seconds; a busy machine may take many times that."""
 
+CONTEXT = 1024
+"""A limit that the server does not know, max_completion_tokens, lets it run on to the end of it."""
+
 FOLDER = "BYOM_LLAMA_CPP_PYTHON"
 """The variable with the folder that `install` was given."""
 
@@ -37,7 +40,7 @@ JOBS = "CMAKE_BUILD_PARALLEL_LEVEL"
 
 OPTIONS = [
     *("--model_alias", children.MODEL),
-    *("--n_ctx", "2048"),
+    *("--n_ctx", str(CONTEXT)),
     # More threads than cores that are free make it a hundred times slower: they spin.
     *("--n_threads", "1"),
     *("--n_threads_batch", "1"),
