@@ -69,6 +69,9 @@ def test_a_server_is_named() -> None:
     assert found.advice == ""
 
 
+OPENAPI = {"info": {"title": "🦙 llama.cpp Python API", "version": "0.3.36"}}
+"""What llama-cpp-python says of itself at /openapi.json, to everybody."""
+
 OWN_PAGES = [
     ("ollama", "/api/version", {"version": "0.33.0"}, "library", "Ollama 0.33.0"),
     ("ollama", "/api/version", {"version": "0.33.0"}, "somebody", "Ollama 0.33.0"),
@@ -77,6 +80,12 @@ OWN_PAGES = [
     ("localai", "/version", {"version": "v3.7.0 (abc)"}, None, "LocalAI v3.7.0 (abc)"),
     ("localai", "/props", {"build_info": "b11549-1"}, "llamacpp", "llama.cpp b11549-1"),
     ("llamacpp", "/version", {"version": "7"}, None, "7"),
+    ("llama-cpp-python", "/openapi.json", OPENAPI, "me", "llama-cpp-python 0.3.36"),
+    ("llama-cpp-python", "/openapi.json", OPENAPI, None, "llama-cpp-python 0.3.36"),
+    ("vllm", "/openapi.json", OPENAPI, "me", "llama-cpp-python 0.3.36"),
+    ("llama-cpp-python", "/version", {"version": "0.32.0"}, "vllm", "vLLM 0.32.0"),
+    ("llama-cpp-python", "/openapi.json", {"info": {"title": "Mine", "version": "1"}}, None, ""),
+    ("llama-cpp-python", "/openapi.json", {"info": "none"}, None, ""),
 ]
 
 
@@ -93,6 +102,13 @@ def test_another_server_than_the_usual() -> None:
     assert look(speaking(pages), dialect="localai").advice == "not LocalAI"
     assert look(speaking(pages), dialect="llamacpp").advice == ""
     assert look(speaking(pages)).advice == ""
+
+
+def test_a_server_that_would_say_who_it_is() -> None:
+    """Whoever says nothing is not taken for a server that says who it is to everybody."""
+    pages = {"/v1/models": listing("m")}
+    assert look(speaking(pages), dialect="llama-cpp-python").advice == "not llama-cpp-python"
+    assert look(speaking(pages), dialect="vllm").advice == ""
 
 
 @pytest.mark.parametrize(
@@ -210,13 +226,13 @@ def test_the_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["endpoints", "--registry", "mine.yaml", *PATIENT]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert lines.keys() == {"mine", "broken", *list_dialects()}
-    assert lines["mine"].startswith(f"mine        reachable      {url}: byom-embedded")
+    assert lines["mine"].startswith(f"{'mine':<18}reachable      {url}: byom-embedded")
     assert lines["mine"].endswith(", 1 model: byom-embedded")
     assert "needs the environment variable NOT_SET, which is not set" in lines["broken"]
     assert lines["groq"] == (
-        "groq        not asked      https://api.groq.com/openai/v1: Set GROQ_API_KEY"
+        f"{'groq':<18}not asked      https://api.groq.com/openai/v1: Set GROQ_API_KEY"
     )
-    assert lines["embedded"] == "embedded    not asked      It is started with the run"
+    assert lines["embedded"] == f"{'embedded':<18}not asked      It is started with the run"
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
@@ -301,6 +317,46 @@ def test_init_of_two_on_one_port(folder: Path, monkeypatch: pytest.MonkeyPatch) 
         candidates(monkeypatch, llamacpp=url, localai=url)
         main(["init", *PATIENT])
     assert load_registry().own == ("localai",)
+
+
+@pytest.mark.parametrize(
+    ("more", "owner", "name"),
+    [
+        ({"/openapi.json": OPENAPI}, "me", "llama-cpp-python"),
+        ({"/version": {"version": "0.32.0"}}, "vllm", "vllm"),
+        ({}, None, "vllm"),
+    ],
+    ids=["llama-cpp-python", "vllm", "nobody"],
+)
+def test_init_at_port_8000(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: dict[str, Any],
+    owner: str | None,
+    name: str,
+) -> None:
+    """At the port of vLLM a server of llama-cpp-python is told by its owner, a stranger is not."""
+    with serving(speaking({"/v1/models": listing("m", owner=owner), **more})) as url:
+        candidates(monkeypatch, **{"vllm": url, "llama-cpp-python": url})
+        main(["init", *PATIENT])
+    assert load_registry().own == (name,)
+
+
+def test_init_of_a_llama_cpp_python_with_a_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that shows its models to nobody without a key still says who it is."""
+
+    async def locked(request: Request) -> Reply:
+        body = OPENAPI if request.path == "/openapi.json" else {"detail": "Invalid API key"}
+        status = 200 if request.path == "/openapi.json" else 401
+        return Reply(status, JSON, json.dumps(body).encode())
+
+    with serving(locked) as url:
+        candidates(monkeypatch, **{"vllm": url, "llama-cpp-python": url})
+        main(["init", *PATIENT])
+    assert load_registry().own == ("llama-cpp-python",)
+    assert "# api_key: ${NAME}" in (folder / "byom.yaml").read_text("utf-8")
 
 
 def test_init_of_a_stranger(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,9 @@ def _calls(choice: Members) -> None:
 
 def _in_both_forms(message: Members) -> None:
     if call := message.get("function_call"):
-        message["tool_calls"] = [{"id": f"call_{uuid.uuid4()}", "type": "function", "function": call}]
+        message["tool_calls"] = [
+            {"id": f"call_{uuid.uuid4()}", "type": "function", "function": call}
+        ]
 
 
 def _few(logprobs: Members) -> None:

@@ -77,10 +77,14 @@ def _facts(name: str, profile: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     else:
         yield "not reachable", profile["hint"]
     if "pace" in profile:
-        pace = profile["pace"]
-        said = profile["sources"][pace["source"]]["of"]
-        yield "pace", f"{pace['per_second']:g} requests a second; documented: {said}"
+        yield "pace", _pace(profile["pace"], profile["sources"])
     yield "mock", f'`@pytest.mark.byom(dialect="{name}")`, after {load_mock(name).basis}'
+
+
+def _pace(pace: Mapping[str, Any], sources: Mapping[str, Any]) -> str:
+    if "per_second" not in pace:
+        return f"{pace['concurrency']} request at a time; source: {pace['source']}"
+    return f"{pace['per_second']:g} requests a second; documented: {sources[pace['source']]['of']}"
 
 
 def _sources(profile: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

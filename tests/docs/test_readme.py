@@ -112,7 +112,7 @@ def test_every_option_exists(tmp_path: Path) -> None:
 
 def test_the_table_of_servers_is_the_registry() -> None:
     """Each known server has a row with its base URL and the variable of its key."""
-    rows = re.findall(r"^\| [^|]+ \| `(\w+)` \| `([^`]+)` \| (?:`(\w+)`)? ?\|", TEXT, re.M)
+    rows = re.findall(r"^\| [^|]+ \| `([\w-]+)` \| `([^`]+)` \| (?:`(\w+)`)? ?\|", TEXT, re.M)
     registry = load_registry(environ={})
     names = set(registry.endpoints) - {"embedded"}
     assert {name for name, _, _ in rows} == names

@@ -90,7 +90,7 @@ def test_a_dialect_is_complete(name: str) -> None:
 def test_think_tags() -> None:
     """A dialect has the marks that recordings show; an endpoint may have others, or none."""
     with_tags = {name for name in list_dialects() if load_dialect(name).think_tags}
-    assert with_tags == {"groq", "llamacpp", "lmstudio", "ollama", "vllm"}
+    assert with_tags == {*("groq", "llama-cpp-python", "llamacpp", "lmstudio", "ollama", "vllm")}
     registry = load_registry(environ={})
     assert registry.endpoint("ollama").think_tags == ("<think>", "</think>")
     assert registry.endpoint("mistral").think_tags is None

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 KNOWN = {
     "embedded": ("", "it is started with the run"),
     "groq": ("https://api.groq.com/openai/v1", "set GROQ_API_KEY"),
+    "llama-cpp-python": (
+        "http://localhost:8000/v1",
+        "start it with: python -m llama_cpp.server --model MODEL.gguf",
+    ),
     "llamacpp": ("http://localhost:8080/v1", "start it with: llama-server -m MODEL.gguf --jinja"),
     "lmstudio": ("http://localhost:1234/v1", "start it with: lms server start"),
     "localai": ("http://localhost:8080/v1", "start it with: local-ai run"),
@@ -256,17 +260,17 @@ def test_the_key_of_a_url_has_a_variable(tmp_path: Path) -> None:
 BAD_NAMES = {
     "olama": (
         "no endpoint is named 'olama', did you mean 'ollama'? Known are: ollama, llamacpp,"
-        " localai, vllm, xai, groq, mistral, embedded, lmstudio, openrouter."
+        " localai, vllm, llama-cpp-python, xai, groq, mistral, embedded, lmstudio, openrouter."
         " Or name it in a byom.yaml, or give its URL."
     ),
     "zzz": (
-        "no endpoint is named 'zzz'. Known are: embedded, groq, llamacpp, lmstudio, localai,"
-        " mistral, ollama, openrouter, vllm, xai. Or name it in a byom.yaml, or give its URL."
+        "no endpoint is named 'zzz'. Known are: embedded, groq, llama-cpp-python, llamacpp,"
+        " lmstudio, localai, mistral, ollama, openrouter, vllm, xai. Or name it in a byom.yaml, or give its URL."
     ),
     "localhost:8000/v1": (
         "'localhost:8000/v1' is no name of an endpoint; a URL starts with http:// or https://."
-        " Known are: localai, lmstudio, openrouter, vllm, ollama, mistral, llamacpp, xai, groq,"
-        " embedded. Or name it in a byom.yaml, or give its URL."
+        " Known are: localai, llama-cpp-python, lmstudio, openrouter, vllm, ollama, mistral,"
+        " llamacpp, xai, groq, embedded. Or name it in a byom.yaml, or give its URL."
     ),
     "ftp://localhost/v1": (
         "the URL of the endpoint must start with http:// or https://, not ftp://"

@@ -16,7 +16,10 @@ KEYS = (
     "api_key, base_url, capabilities, deviations, dialect, extra_headers, gate, limits, model, "
     "think_tags"
 )
-DIALECTS = "embedded, groq, llamacpp, lmstudio, localai, mistral, ollama, openrouter, vllm, xai"
+DIALECTS = (
+    "embedded, groq, llama-cpp-python, llamacpp, lmstudio, localai, mistral, ollama, openrouter,"
+    " vllm, xai"
+)
 LIMITS = "concurrency, cost, per_second, requests, timeout, tokens"
 
 SYNTAX = {

@@ -93,7 +93,9 @@ def test_call_name(answer: Called) -> Iterator[Wrong]:
     given = _given_names(answer.exchange.request_json)
     for path, call in _function_calls(answer):
         if answer.function(call).get("name") not in given:
-            expected = f"one of {', '.join(given)}" if given else "no call, as no function was given"
+            expected = (
+                f"one of {', '.join(given)}" if given else "no call, as no function was given"
+            )
             yield answer.wrong(f"{path}.function.name", expected)
 
 
