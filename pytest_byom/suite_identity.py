@@ -30,7 +30,6 @@ OWNERS = {
     "llamacpp": "llama.cpp",
     "library": "Ollama",
     "organization_owner": "LM Studio",
-    "me": "llama-cpp-python",
     "byom": "byom-embedded",
 }
 """What servers write as the owner of their models."""
@@ -73,6 +72,9 @@ PAGES_OF = {
     "llama-cpp-python": "/openapi.json",
 }
 
+HINTS = {"me": "/openapi.json"}
+"""Owners of models that anybody may write, and the page that tells whether one server did."""
+
 SAY_WHO = frozenset({"llama-cpp-python"})
 """Servers that say who they are even to whoever has no key: who does not is none of them."""
 
@@ -99,7 +101,8 @@ class Seen:
         if self.kind in PAGES_OF:
             return [PAGES_OF[self.kind]]
         usual = PAGES_OF.get(load_dialect(dialect).title) if dialect else None
-        return list(dict.fromkeys(filter(None, [usual, *PAGES])))[:MOST_PAGES]
+        hinted = (HINTS.get(owner) for owner in self.owners)
+        return list(dict.fromkeys(filter(None, [*hinted, usual, *PAGES])))[:MOST_PAGES]
 
 
 def look(models: Exchange, header: str) -> Seen:

@@ -476,7 +476,10 @@ def test_a_call_in_both_forms() -> None:
     """A lone call stands in function_call too; in a stream each piece has its id and its name."""
     mock = Mock(dialect="llama-cpp-python")
     mock.reply(tool_calls=[call("look", city="Paris")], times=2)
-    named = {"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "look"}}}
+    named: dict[str, Any] = {
+        "tools": TOOLS,
+        "tool_choice": {"type": "function", "function": {"name": "look"}},
+    }
     message = completion(ask(mock, **named))["choices"][0]["message"]
     assert message["function_call"] == message["tool_calls"][0]["function"]
     pieces = [one for one in deltas(ask(mock, **named, stream=True)) if one.get("tool_calls")]

@@ -28,7 +28,7 @@ class Posing:
     """A server that calls itself otherwise: its header, its owner, and pages of its own."""
 
     def __init__(
-        self, *, header: str = "", owner: str = "me", pages: Any = (), done: bool = True
+        self, *, header: str = "", owner: str = "somebody", pages: Any = (), done: bool = True
     ) -> None:
         self._inner: Any = EmbeddedServer() if done else WithoutDone()
         self._header = header
@@ -67,6 +67,8 @@ def meet(run: Run, pytester: pytest.Pytester, app: Posing, *lines: str) -> dict[
 
 VERSION = {"/version": {"version": "0.19.1"}}
 PROPS = {"/props": {"build_info": "b11549-3c3635c1", "model_path": "/secret/place"}}
+OPENAPI = {"/openapi.json": {"info": {"title": "llama.cpp Python API", "version": "0.3.36"}}}
+HINTED = ["/openapi.json", "/version"]
 OLLAMA = {"/api/version": {"version": "0.33.0"}}
 
 # Header, owner, pages -> kind, version, what was asked.
@@ -74,8 +76,10 @@ MET: list[tuple[str, str, Any, str, str, list[str]]] = [
     ("uvicorn", "vllm", VERSION, "vLLM", "0.19.1", ["/version"]),
     ("llama.cpp", "llamacpp", PROPS, "llama.cpp", "b11549-3c3635c1", ["/props"]),
     ("", "library", OLLAMA, "Ollama", "0.33.0", ["/api/version"]),
-    ("uvicorn", "me", PROPS, "llama.cpp", "b11549-3c3635c1", ["/version", "/props"]),
-    ("uvicorn", "me", (), "", "", ["/version", "/props"]),
+    ("uvicorn", "somebody", PROPS, "llama.cpp", "b11549-3c3635c1", ["/version", "/props"]),
+    ("uvicorn", "somebody", (), "", "", ["/version", "/props"]),
+    ("uvicorn", "me", OPENAPI, "llama-cpp-python", "0.3.36", ["/openapi.json"]),
+    ("uvicorn", "me", {"/openapi.json": {"info": {"version": "1"}}}, "", "", HINTED),
     ("ours/2.1", "me", (), "ours", "2.1", []),
     ("nginx/1.25", "sglang", VERSION, "SGLang", "0.19.1", ["/version"]),
     ("uvicorn", "vllm", {"/version": ["odd"]}, "vLLM", "", ["/version"]),

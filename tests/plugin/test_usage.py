@@ -25,8 +25,8 @@ def test_unknown_endpoint(run: Run) -> None:
     assert_refused(
         result,
         "no endpoint is named 'olama', did you mean 'ollama'? Known are: ollama, llamacpp, "
-        "localai, vllm, xai, groq, mistral, embedded, lmstudio, openrouter. Or name it in a "
-        "byom.yaml, or give its URL.",
+        "localai, vllm, llama-cpp-python, xai, groq, mistral, embedded, lmstudio, openrouter. Or "
+        "name it in a byom.yaml, or give its URL.",
     )
 
 

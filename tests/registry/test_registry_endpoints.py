@@ -265,7 +265,8 @@ BAD_NAMES = {
     ),
     "zzz": (
         "no endpoint is named 'zzz'. Known are: embedded, groq, llama-cpp-python, llamacpp,"
-        " lmstudio, localai, mistral, ollama, openrouter, vllm, xai. Or name it in a byom.yaml, or give its URL."
+        " lmstudio, localai, mistral, ollama, openrouter, vllm, xai. Or name it in a"
+        " byom.yaml, or give its URL."
     ),
     "localhost:8000/v1": (
         "'localhost:8000/v1' is no name of an endpoint; a URL starts with http:// or https://."
