@@ -23,7 +23,11 @@ pytestmark = pytest.mark.skipif(
 
 
 def run(
-    base_url: str, folder: Path, *options: str, endpoint: str = "llamacpp-ci"
+    base_url: str,
+    folder: Path,
+    *options: str,
+    endpoint: str = "llamacpp-ci",
+    timeout: float = 600,
 ) -> tuple[int, str]:
     """Run the suite from a folder and return its exit code and output."""
     command = [sys.executable, "-m", "pytest", f"--byom-endpoint={endpoint}"]
@@ -33,16 +37,22 @@ def run(
         env={**os.environ, "BYOM_LLAMACPP_URL": base_url},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=timeout,
     )
     return ran.returncode, ran.stdout
 
 
 def judge(
-    base_url: str, folder: Path, *options: str, endpoint: str = "llamacpp-ci"
+    base_url: str,
+    folder: Path,
+    *options: str,
+    endpoint: str = "llamacpp-ci",
+    timeout: float = 600,
 ) -> tuple[int, str, dict[str, Any]]:
     """Run the suite from an empty folder and return its exit code, output and results."""
-    code, output = run(base_url, folder, "--byom-report=.", *options, endpoint=endpoint)
+    code, output = run(
+        base_url, folder, "--byom-report=.", *options, endpoint=endpoint, timeout=timeout
+    )
     return code, output, json.loads((folder / "results.json").read_text("utf-8"))
 
 
