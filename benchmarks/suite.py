@@ -1,8 +1,8 @@
 """How long the suite takes on the embedded server: `python benchmarks/suite.py`.
 
 Each run is a fresh process, as a user starts it; the spread is shown, since machines differ. With
-`--slow SECONDS` every chat answer takes so long, and the run is held against the sum of all answers
-over the four that are asked at once.
+`--slow SECONDS` every chat answer takes so long, and a run, of the standard profile and of all, is
+held against the sum of all answers over the four that are asked at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from pytest_byom.conformance.catalogue import all_checks
+from pytest_byom.conformance.profiles import Profile, selector
 from pytest_byom.conformance.run import run_suite
 from pytest_byom.mock.embedded import EmbeddedServer
 from pytest_byom.mock.http1 import BackgroundServer, Reply, Request
@@ -53,16 +55,17 @@ class Slow:
         return reply
 
 
-def run_slow(seconds: float) -> None:
+def run_slow(seconds: float, profile: Profile) -> None:
     """Print how long a run takes on a slow server, beside the least that it could."""
+    wanted = [check.id for check in filter(selector(profile), all_checks().values())]
     app = Slow(seconds)
     with BackgroundServer(app) as server:
         endpoint = Endpoint(name="slow", base_url=f"{server.url}/v1", limits=Limits(concurrency=4))
         started = time.perf_counter()
-        verdicts = run_suite(endpoint)
+        verdicts = run_suite(endpoint, only=wanted)
         taken = time.perf_counter() - started
     least = app.sum / endpoint.limits.concurrency
-    print(f"{len(verdicts)} checks, {seconds:g} s an answer: {taken:.1f} s,")
+    print(f"{profile}: {len(verdicts)} checks, {seconds:g} s an answer: {taken:.1f} s,")
     print(f"{taken / least:.2f} times the sum of all answers over 4, which is {least:.1f} s")
 
 
@@ -71,7 +74,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the suite.")
     parser.add_argument("--slow", type=float, metavar="SECONDS", help="on a server that is slow")
     if slow := parser.parse_args().slow:
-        run_slow(slow)
+        for profile in (Profile.STANDARD, Profile.FULL):
+            run_slow(slow, profile)
         return
     with tempfile.TemporaryDirectory() as folder:
         runs = [run_once(Path(folder)) for _ in range(RUNS)]

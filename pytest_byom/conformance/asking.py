@@ -56,9 +56,13 @@ class Asker:
         self._ready.wait()
 
     def plan(self, ids: Iterable[str]) -> None:
-        """Start to fetch the exchanges of these contracts, those that want to be alone last."""
-        for id in sorted(ids, key=lambda id: self._load(id).alone):
-            self._fetch(id)
+        """Start to fetch the exchanges of these contracts, those that want to be alone last.
+
+        Those of several requests go first: begun at the end, they would keep one slot alone busy.
+        """
+        found = sorted(map(self._load, ids), key=lambda one: (one.alone, -one.requests))
+        for contract in found:
+            self._fetch(contract.id)
 
     def keep(self, exchange: Exchange) -> None:
         """Take an exchange that was fetched before as the one of its contract."""

@@ -44,11 +44,15 @@ WITHOUT = {"audio": "audio/without", "vision": "vision/without"}
 
 @dataclass(frozen=True)
 class Capability:
-    """Whether a server has a capability, and how that is known."""
+    """Whether a server has a capability, and how that is known.
+
+    One that `fails` counts as present, so that the checks report it.
+    """
 
     name: str
     present: bool
     reason: str
+    fails: bool = False
 
 
 def said(name: str, present: bool) -> Capability:
@@ -59,7 +63,7 @@ def said(name: str, present: bool) -> Capability:
 def probe(name: str, ask: Callable[[str], Exchange]) -> Capability:
     """Return what the server's answer to the capability's contract shows.
 
-    An answer that is neither a 200 nor a 4xx counts as present, so that the checks report it.
+    What is answered neither with 200 nor with a 4xx fails.
     """
     exchange = ask(PROBES[name])
     if name == "auth":
@@ -71,7 +75,10 @@ def probe(name: str, ask: Callable[[str], Exchange]) -> Capability:
         return Capability(name, False, f"the server refused it with {exchange.status}: {message}")
     if exchange.status == 200 and _has_no_effect(name, exchange, ask):
         return Capability(name, False, "the server accepted it, and it had no effect")
-    return Capability(name, True, f"the server answered {exchange.status}")
+    if exchange.status is None:
+        return Capability(name, True, f"no answer came: {exchange.trouble}", fails=True)
+    said = f"the server answered {exchange.status}"
+    return Capability(name, True, said, fails=exchange.status != 200)
 
 
 def _has_no_effect(name: str, exchange: Exchange, ask: Callable[[str], Exchange]) -> bool:

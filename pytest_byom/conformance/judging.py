@@ -8,6 +8,7 @@ import traceback
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from pytest_byom.conformance.capabilities import PROBES
 from pytest_byom.conformance.finding import (
     FINDS,
     Deviation,
@@ -45,6 +46,8 @@ class Judge:
         self._capability = capability
         self._known = known
         self._shower = shower
+        self.ignored: set[str] = set()
+        """The capabilities that were accepted and had no effect, by the checks of their probes."""
 
     def judge(self, check: Check, run: Callable[[], object]) -> Verdict:
         """Run a check and return its verdict; only KeyboardInterrupt and the like get through."""
@@ -63,6 +66,7 @@ class Judge:
                     return self._verdict(check, Outcome.UNSUPPORTED, capability.reason)
             run()
         except Ignored as found:
+            self.ignored |= {need for need in check.needs if PROBES[need] in check.asks}
             return self._found(check, Outcome.IGNORED, found)
         except Deviation as found:
             failed = check.level is Level.MUST

@@ -195,11 +195,19 @@ class Target:
         return {
             name: {
                 "present": capability.present,
+                "state": self._state(capability),
                 "known": "said" if name in said else "probed",
                 "reason": self.shower.redact(capability.reason),
             }
             for name, capability in sorted(found.items())
         }
+
+    def _state(self, capability: Capability) -> str:
+        if capability.fails:
+            return "fails"
+        if capability.name in self._judge.ignored:
+            return "ignored"
+        return "present" if capability.present else "absent"
 
     def judge(self, check: Check, run: Callable[[], object]) -> Verdict:
         """Run a check against this endpoint and return its verdict.

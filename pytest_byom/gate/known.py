@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from pytest_byom.registry import Deviation
+
+ALIKE = 0.8
+"""How like the name of an area another has to be to be a slip of the pen: `strem` is."""
 
 
 def find_stale(
@@ -26,9 +30,9 @@ def find_stale(
     """Return a sentence for each known deviation of the registry that has to be looked at.
 
     That is one that is past its date, that is for other versions of the server, whose checks all
-    pass, or that names none of `checks` though it names one of their areas. `versions` are those of
-    the servers that answered. Those that come with a dialect are not the user's to mend, and are
-    left out.
+    pass, or that names none of `checks` though it names one of their areas, or nearly. `versions`
+    are those of the servers that answered. Those that come with a dialect are not the user's to
+    mend, and are left out.
     """
     stale = list_stale(verdicts, known, today=today, checks=checks, versions=versions)
     return [sentence for _, sentence in stale]
@@ -53,9 +57,9 @@ def list_stale(
             matching = [v for v in judged if fnmatchcase(v.check, entry.check)]
             owner = f" (owner: {entry.owner})" if entry.owner else ""
             where = f"{endpoint}: the known deviation {entry.check!r}{owner}"
-            if _names_nothing(entry.check, checks):
-                found.append((endpoint, f"{where} names no check: `byom checks` lists them"))
             if not matching:
+                if _names_nothing(entry.check, checks):
+                    found.append((endpoint, f"{where} names no check: `byom checks` lists them"))
                 continue
             if entry.is_expired(day):
                 found.append((endpoint, f"{where} is past its date, {entry.until}"))
@@ -68,7 +72,7 @@ def list_stale(
 
 
 def _names_nothing(pattern: str, checks: Collection[str]) -> bool:
-    """Whether a pattern names one of the areas and no check of it; other areas are the user's."""
-    area = pattern.partition(".")[0]
+    """Whether a pattern names no check of the area that it means; other areas are the user's."""
     areas = {check.partition(".")[0] for check in checks}
-    return area in areas and not any(fnmatchcase(check, pattern) for check in checks)
+    meant = get_close_matches(pattern.partition(".")[0], areas, n=1, cutoff=ALIKE)
+    return bool(meant) and not any(fnmatchcase(check, pattern) for check in checks)

@@ -29,6 +29,14 @@ SIGNS: dict[Outcome, tuple[str, dict[str, bool]]] = {
     Outcome.ERROR: ("E", {"red": True}),
 }
 WIDTH = 96
+CAPABILITIES = {
+    "present": "capabilities",
+    "ignored": "accepted, without effect",
+    "fails": "it fails at",
+    "absent": "it lacks",
+}
+"""What stands before the names of capabilities, by their state."""
+
 LABEL = 10
 FEW = 3
 LET_THROUGH = "failing as before"
@@ -190,11 +198,9 @@ def _counts(verdicts: Sequence[Verdict], columns: Sequence[Outcome]) -> str:
 
 def _capabilities(known: Mapping[str, Mapping[str, Any]]) -> Iterator[Styled]:
     """Yield what the server can do and what it cannot; the reasons stand with the checks."""
-    present = [name for name, found in known.items() if found["present"]]
-    absent = [name for name, found in known.items() if not found["present"]]
-    for word, names in (("capabilities", present), ("it lacks", absent)):
-        if names:
-            yield from _paragraph(f"{word}: {', '.join(names)}")
+    for state, words in CAPABILITIES.items():
+        if names := [name for name, found in known.items() if found["state"] == state]:
+            yield from _paragraph(f"{words}: {', '.join(names)}")
 
 
 def _reasons(verdicts: Sequence[Verdict], *, gone: str) -> Iterator[Styled]:

@@ -58,7 +58,8 @@ def test_refused(status: int) -> None:
 
 def test_server_error() -> None:
     """A 5xx is no lack: the checks run and report it."""
-    assert probed("tools", make_exchange(NO_TOOLS, status=500)).present
+    found = probed("tools", make_exchange(NO_TOOLS, status=500))
+    assert (found.present, found.fails) == (True, True)
 
 
 AUTH = [
@@ -76,7 +77,8 @@ def test_auth(status: int, present: bool, reason: str) -> None:
 
 def test_silence() -> None:
     """A probe that got no answer is no lack: the checks run and report it."""
-    assert probed("tools", make_silence()).present
+    found = probed("tools", make_silence())
+    assert (found.present, found.fails) == (True, True)
 
 
 def test_silence_shows_no_authentication() -> None:

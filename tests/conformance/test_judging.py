@@ -43,15 +43,19 @@ def make_check(**members: Any) -> Check:
     return Check(**{"id": "mine.slug", "level": Level.MUST, "sentence": "It works."} | members)
 
 
-def judge(check: Check, run: Callable[[], object], *known: Known, present: bool = True) -> Verdict:
-    """Return the verdict of a check that does what `run` does."""
-    judge = Judge(
+def make_judge(*known: Known, present: bool = True) -> Judge:
+    """Return a judge of an endpoint that has every capability, or none."""
+    return Judge(
         "mine",
         capability=lambda name: Capability(name, present, f"probed {name} {KEY}"),
         known=known,
         shower=Shower(ENDPOINT, lambda id: make_exchange()),
     )
-    return judge.judge(check, run)
+
+
+def judge(check: Check, run: Callable[[], object], *known: Known, present: bool = True) -> Verdict:
+    """Return the verdict of a check that does what `run` does."""
+    return make_judge(*known, present=present).judge(check, run)
 
 
 def raising(error: BaseException) -> Callable[[], object]:
@@ -246,3 +250,21 @@ def test_no_effect_is_a_wrong_of_its_own() -> None:
     """A NoEffect differs from a Wrong with the same words."""
     members = {"place": "x", "expected": "1", "got": "2"}
     assert NoEffect(**members) != Wrong(**members)
+
+
+ASKING = [
+    (Ignored, "params/n-two", {"n"}),
+    (Ignored, "params/n-zero", set()),
+    (Deviation, "params/n-two", set()),
+]
+
+
+@pytest.mark.parametrize(("error", "contract", "ignored"), ASKING)
+@pytest.mark.parametrize("known", [(), (Known(check="mine.slug", reason="x"),)])
+def test_ignored_capability(
+    error: type[Deviation], contract: str, ignored: set[str], known: tuple[Known, ...]
+) -> None:
+    """A capability whose probe had no effect is kept in mind, also where that is known."""
+    judge = make_judge(*known)
+    judge.judge(make_check(needs=("n",), asks=(contract,)), raising(error([WRONG])))
+    assert judge.ignored == ignored

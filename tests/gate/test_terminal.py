@@ -193,14 +193,18 @@ def test_table() -> None:
 
 
 def test_capabilities() -> None:
-    """What the server can do stands in one line, what it cannot in another."""
+    """What the server can do stands in one line, what it cannot in others."""
     known = {
-        "n": {"present": False, "reason": "refused with 400"},
-        "stream": {"present": True, "reason": "answered 200"},
-        "tools": {"present": True, "reason": "answered 200"},
+        "n": {"state": "absent", "reason": "refused with 400"},
+        "seed": {"state": "ignored", "reason": "answered 200"},
+        "stream": {"state": "present", "reason": "answered 200"},
+        "tools": {"state": "present", "reason": "answered 200"},
+        "vision": {"state": "fails", "reason": "answered 500"},
     }
-    assert summary(make_verdict(), capabilities=known)[3:5] == [
+    assert summary(make_verdict(), capabilities=known)[3:7] == [
         "capabilities: stream, tools",
+        "accepted, without effect: seed",
+        "it fails at: vision",
         "it lacks: n",
     ]
 

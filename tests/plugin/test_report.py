@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from .conftest import Run
 
 DONE = "stream.done-marker"
-STREAM = {"present": True, "known": "probed", "reason": "the server answered 200"}
+STREAM = {
+    "present": True,
+    "state": "present",
+    "known": "probed",
+    "reason": "the server answered 200",
+}
 CHECK_KEYS = {
     "id",
     "level",

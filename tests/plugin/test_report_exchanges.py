@@ -136,10 +136,16 @@ def test_capabilities(run: Run, pytester: pytest.Pytester) -> None:
     assert read_results(pytester.path)["endpoints"]["mine"]["capabilities"] == {
         "auth": {
             "present": False,
+            "state": "absent",
             "known": "probed",
             "reason": "a request without a key is accepted",
         },
-        "tools": {"present": True, "known": "said", "reason": "the registry says tools: true"},
+        "tools": {
+            "present": True,
+            "state": "present",
+            "known": "said",
+            "reason": "the registry says tools: true",
+        },
     }
 
 

@@ -56,7 +56,7 @@ def test_every_finding_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with running_llama_cpp_python(str(PYTHON), api_key=KEY) as base_url:
         monkeypatch.setenv("BYOM_LLAMA_CPP_PYTHON_URL", base_url)
         code, output, results = judge(
-            base_url, tmp_path, "--byom-profile=full", endpoint=ENDPOINT, seconds=1800
+            base_url, tmp_path, "--byom-profile=full", endpoint=ENDPOINT, timeout=1800
         )
 
     print(output)

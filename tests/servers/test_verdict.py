@@ -27,7 +27,7 @@ def run(
     folder: Path,
     *options: str,
     endpoint: str = "llamacpp-ci",
-    seconds: float = 600,
+    timeout: float = 600,
 ) -> tuple[int, str]:
     """Run the suite from a folder and return its exit code and output."""
     command = [sys.executable, "-m", "pytest", f"--byom-endpoint={endpoint}"]
@@ -37,7 +37,7 @@ def run(
         env={**os.environ, "BYOM_LLAMACPP_URL": base_url},
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=timeout,
     )
     return ran.returncode, ran.stdout
 
@@ -47,11 +47,12 @@ def judge(
     folder: Path,
     *options: str,
     endpoint: str = "llamacpp-ci",
-    seconds: float = 600,
+    timeout: float = 600,
 ) -> tuple[int, str, dict[str, Any]]:
     """Run the suite from an empty folder and return its exit code, output and results."""
-    options = ("--byom-report=.", *options)
-    code, output = run(base_url, folder, *options, endpoint=endpoint, seconds=seconds)
+    code, output = run(
+        base_url, folder, "--byom-report=.", *options, endpoint=endpoint, timeout=timeout
+    )
     return code, output, json.loads((folder / "results.json").read_text("utf-8"))
 
 

@@ -10,6 +10,7 @@ const STATES = {
   bad: ["✗", "with failures"], unjudged: ["?", "not judged"], unsure: ["!", "deviating"],
   good: ["✓", "good"],
 };
+const CAPABILITIES = { present: "✓ has", absent: "– lacks", fails: "✗ fails at", ignored: "○ ignores" };
 const BREAKS = ["failed", "deviates", "ignored", "known"];
 const LEVELS = ["must", "should", "may"];
 const ROWS = 100; // at a time
@@ -178,7 +179,7 @@ function facts(column) {
   const { facts, run } = column;
   const [mark] = STATES[column.state];
   const capabilities = Object.entries(facts.capabilities || {}).map(([name, found]) =>
-    el("li", null, el("span", { class: "word" }, found.present ? "✓ has " : "– lacks "), code(name),
+    el("li", null, el("span", { class: "word" }, `${CAPABILITIES[found.state || (found.present ? "present" : "absent")]} `), code(name),
       el("span", { class: "quiet" }, ` ${found.known}: `, shown(found.reason))));
   const identity = Object.entries(facts.identity || {}).map(([name, value]) =>
     el("li", null, code(name), " ", shown(typeof value === "string" ? value : JSON.stringify(value))));
