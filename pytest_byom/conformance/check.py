@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from pytest_byom.conformance.views import View
 ATTRIBUTE = "__byom_check__"
 ID_FORM = r"[a-z][a-z0-9]*(\.[a-z0-9]+(-[a-z0-9]+)*)+"
 
+ONE_FREE = "the model was free in what it called, and one such call tells nothing of the server"
+
 AnyView = TypeVar("AnyView", bound=View)
 
 
@@ -41,7 +44,7 @@ class Check:
     popular clients when a server does otherwise, `since` the version that brought it. `source` is
     for checks that decide no statement of ours. `abuse` says that the check burdens a server:
     it is made with --byom-abuse only, `skill` that it depends on what the model is able to do:
-    --byom-repeat tries it several times.
+    --byom-repeat tries it several times. `on` and `free` are those of a rule.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Check:
     abuse: bool = False
     skill: bool = False
     on: type[View] | None = None
+    free: Callable[[Any], bool] | None = field(repr=False, compare=False, default=None)
     judge: Callable[..., Any] = field(repr=False, compare=False, default=lambda: None)
 
     @property
@@ -132,10 +136,13 @@ def rule(
     needs: Iterable[str] = (),
     breaks: str,
     since: str = "0.1",
+    free: Callable[[AnyView], bool] | None = None,
 ) -> Callable[[Callable[[AnyView], Iterable[Wrong]]], Callable[..., None]]:
     """Make a function from one answer to what is wrong with it a check of all such answers.
 
-    `on` is the view that it takes: it is called with each exchange of the run that has it.
+    `on` is the view that it takes: it is called with each exchange of the run that has it. `free`
+    tells the answers in which the server passes on what the model chose to say: what is wrong with
+    some of them only, or with a single one, is the model's.
     """
 
     def decorate(function: Callable[[AnyView], Iterable[Wrong]]) -> Callable[..., None]:
@@ -149,13 +156,14 @@ def rule(
             breaks=breaks,
             since=since,
             on=on,
+            free=free,
         )
 
         def run(byom_traffic: Iterable[Any]) -> None:
             views = [view for exchange in byom_traffic if (view := on.of(exchange)) is not None]
             if not views:
                 raise Inconclusive(f"no {on.noun} came that could be judged")
-            _raise_for(_judge_all(function, views))
+            _raise_for(_judge_all(function, views, free))
 
         run.__name__ = function.__name__
         run.__module__ = function.__module__
@@ -167,16 +175,32 @@ def rule(
 
 
 def _judge_all(
-    function: Callable[[AnyView], Iterable[Wrong]], views: list[AnyView]
+    function: Callable[[AnyView], Iterable[Wrong]],
+    views: list[AnyView],
+    free: Callable[[AnyView], bool] | None,
 ) -> Iterator[Wrong]:
     """Yield what is wrong with each view; Inconclusive only if it is so for all of them."""
     reasons: list[Inconclusive] = []
+    bound: list[Wrong] = []
+    of_free: list[list[Wrong]] = []
     for view in views:
         try:
-            for wrong in function(view):
-                yield dataclasses.replace(wrong, exchange=view.exchange.contract.id)
+            wrongs = [
+                dataclasses.replace(wrong, exchange=view.exchange.contract.id)
+                for wrong in function(view)
+            ]
         except Inconclusive as reason:
             reasons.append(reason)
+            continue
+        if free is not None and free(view):
+            of_free.append(wrongs)
+        else:
+            bound += wrongs
+    yield from bound
+    if len(of_free) > 1 and all(of_free):
+        yield from itertools.chain(*of_free)
+    elif len(of_free) == 1 and any(of_free):
+        reasons.append(Inconclusive(ONE_FREE))
     if len(reasons) == len(views):
         raise reasons[0]
 

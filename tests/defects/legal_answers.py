@@ -247,6 +247,16 @@ PLAIN = [
         change=on_choices(_calls, when=lambda asked: plain(asked) and forced(asked)),
     ),
     Variant(
+        id="invented-call",
+        title="A model that is free to call invents a function now and then.",
+        change=on_calls(
+            lambda call: call["function"].update(name="get_weatherParis", arguments="[]"),
+            when=lambda asked: (
+                "tools" in asked.parameters and "tool_choice" not in asked.parameters
+            ),
+        ),
+    ),
+    Variant(
         id="legacy-call-twice",
         title="A legacy call stands among tool_calls too.",
         change=on_messages(_in_both_forms),

@@ -39,6 +39,12 @@ def auto(asked: Asked) -> bool:
     return plain(asked) and free and asked.roles == ["user"]
 
 
+def left_to_model(asked: Asked) -> bool:
+    """A plain request with tools that leaves the choice to the model, in whichever words."""
+    free = "tools" in asked.parameters and asked.parameters.get("tool_choice") in (None, "auto")
+    return plain(asked) and free and asked.roles == ["user"]
+
+
 def has_tools(asked: Asked) -> bool:
     """A request with tools that leaves the choice to the model, whatever was said before."""
     return "tools" in asked.parameters and "tool_choice" not in asked.parameters
@@ -249,16 +255,35 @@ DEFECTS = [
     ),
     Defect(
         id="tools-other-name",
+        full=True,
         title="A call has the name of a namespace before its own.",
         change=on_calls(
-            lambda call: call["function"].update(name="functions.get_weather"), when=auto
+            lambda call: call["function"].update(name="functions.get_weather"), when=left_to_model
         ),
         turns=failed("tools.call-name"),
     ),
     Defect(
+        id="tools-other-name-required",
+        title="A required call has the name of a namespace before its own.",
+        change=on_calls(
+            lambda call: call["function"].update(name="functions.get_weather"),
+            when=_choice("required"),
+        ),
+        turns=failed("tools.call-name"),
+    ),
+    Defect(
+        id="tools-arguments-list",
+        title="The arguments of a required call are a list.",
+        change=on_calls(
+            lambda call: call["function"].update(arguments='["Paris"]'), when=_choice("required")
+        ),
+        turns=failed("tools.arguments-json"),
+    ),
+    Defect(
         id="tools-no-name",
+        full=True,
         title="A call has no name.",
-        change=on_calls(lambda call: call["function"].pop("name") and None, when=auto),
+        change=on_calls(lambda call: call["function"].pop("name") and None, when=left_to_model),
         turns=failed("tools.call-name"),
     ),
     Defect(
@@ -279,14 +304,16 @@ DEFECTS = [
     ),
     Defect(
         id="tools-arguments-cut",
+        full=True,
         title="The JSON of the arguments is cut.",
-        change=on_calls(_cut_arguments, when=auto),
+        change=on_calls(_cut_arguments, when=left_to_model),
         turns=failed("tools.arguments-json"),
     ),
     Defect(
         id="tools-arguments-empty",
+        full=True,
         title="The arguments are an empty text.",
-        change=on_calls(lambda call: call["function"].update(arguments=""), when=auto),
+        change=on_calls(lambda call: call["function"].update(arguments=""), when=left_to_model),
         turns=failed("tools.arguments-json"),
     ),
     Defect(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KEY = "sk-vllm-canary-0123"
 PYTHON = find_python(FOLDER)
+BY_CHANCE = {"tools.arguments-json"}
+"""What comes in some runs only, as the profile says."""
 
 
 def test_its_registry_entry_is_valid() -> None:
@@ -48,7 +50,7 @@ def test_every_finding_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     found = set().union(*(outcomes(results, each) for each in ("failed", "deviates", "ignored")))
     assert found | outcomes(results, "error") == set()
     listed = {e["check"] for e in read_profile("vllm")["deviations"] if e["source"] == "run"}
-    assert outcomes(results, "known") == listed
+    assert listed - BY_CHANCE <= outcomes(results, "known") <= listed
     assert len(outcomes(results, "passed")) > 200
     assert results["endpoints"]["vllm-ci"]["identity"]["version"].startswith(VERSION)
     assert KEY not in output + str(results)

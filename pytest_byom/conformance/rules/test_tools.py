@@ -28,7 +28,14 @@ def _given_names(request: dict[str, Any]) -> list[str]:
 
 def _is_forced(request: dict[str, Any]) -> bool:
     """Whether a request says more of the call than that the model may choose."""
-    return any(request.get(name, "auto") != "auto" for name in ("tool_choice", "function_call"))
+    choices = (request.get(name) for name in ("tool_choice", "function_call"))
+    return any(choice not in (None, "auto") for choice in choices)
+
+
+def _is_free(answer: Called) -> bool:
+    """Whether the model chose to call: a server binds a call that is forced, with a grammar."""
+    request = answer.exchange.request_json
+    return bool(_given_names(request)) and not _is_forced(request)
 
 
 @rule(
@@ -87,6 +94,7 @@ def test_call_type(answer: Called) -> Iterator[Wrong]:
     decides=["tool-13"],
     needs=["tools"],
     breaks="every agent looks the function up by this name",
+    free=_is_free,
 )
 def test_call_name(answer: Called) -> Iterator[Wrong]:
     """function.name is one of the names that were given."""
@@ -121,6 +129,7 @@ def test_arguments_string(answer: Called) -> Iterator[Wrong]:
     decides=["tool-11"],
     needs=["tools"],
     breaks="LangChain puts the call under invalid_tool_calls; others fail in json.loads",
+    free=_is_free,
 )
 def test_arguments_json(answer: Called) -> Iterator[Wrong]:
     """function.arguments is the JSON text of an object, unless the token limit cut it."""
