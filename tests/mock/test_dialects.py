@@ -510,6 +510,15 @@ def test_an_error_of_the_request_as_recorded() -> None:
     assert found == recorded["body"]
 
 
+def test_an_empty_message_as_recorded() -> None:
+    """llama-cpp-python says nothing of why it does not know tool_choice "required"."""
+    mock = Mock(dialect="llama-cpp-python")
+    served = ask(mock, tools=TOOLS, tool_choice="required")
+    file = DATA / "dialects" / "llama-cpp-python" / "tools_required.json"
+    recorded = json.loads(file.read_text("utf-8"))
+    assert (served.answer.status, completion(served)) == (recorded["status"], recorded["body"])
+
+
 def test_openrouter_s_comments_and_padding() -> None:
     """OpenRouter's streams begin with comments, its JSON with white space."""
     mock = Mock(dialect="openrouter")
