@@ -78,10 +78,14 @@ class Asker:
 
     def send(self, contracts: Iterable[Contract]) -> list[Exchange]:
         """Return the exchanges of contracts that no file holds, each asked once by its id."""
-        made = {contract.id: contract for contract in contracts}
-        self._made |= made
-        fetches = [self._fetch(id) for id in made]
+        wanted = list(contracts)
+        self.know(wanted)
+        fetches = [self._fetch(id) for id in dict.fromkeys(contract.id for contract in wanted)]
         return [fetch.result() for fetch in fetches]
+
+    def know(self, contracts: Iterable[Contract]) -> None:
+        """Take contracts that no file holds, for others that are sent after them."""
+        self._made |= {contract.id: contract for contract in contracts}
 
     def forget(self, ids: Iterable[str]) -> None:
         """Take the exchanges of these contracts out of the traffic."""

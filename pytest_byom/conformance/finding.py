@@ -41,7 +41,8 @@ class Wrong:
 
     `place` says where in the answer (`usage.total_tokens`, `event 3`, `header content-type`),
     `excerpt` is the smallest piece of the answer that proves it, `exchange` the contract id; a
-    rule leaves it empty, since it sees one exchange only.
+    rule leaves it empty, since it sees one exchange only. `steps` are lines that tell how a
+    fuzzed conversation came there.
     """
 
     place: str
@@ -49,6 +50,7 @@ class Wrong:
     got: str
     excerpt: str = ""
     exchange: str = ""
+    steps: str = ""
 
 
 class NoEffect(Wrong):
@@ -70,6 +72,7 @@ class Finding:
     asked: str = field(compare=False, default="")
     answered: str = field(compare=False, default="")
     curl: str = field(compare=False, default="")
+    steps: str = field(compare=False, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,9 @@ class Verdict:
         data = {**asdict(self), "level": self.level.value, "outcome": self.outcome.value}
         if self.counts is None:
             del data["counts"]
+        for finding in data["findings"]:
+            if not finding["steps"]:
+                del finding["steps"]
         return data
 
     @classmethod

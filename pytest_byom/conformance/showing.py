@@ -56,6 +56,7 @@ class Shower:
             asked=self._asked(exchange) if exchange else "",
             answered=self._answered(exchange, wrong.excerpt) if exchange else "",
             curl=self.curl(exchange) if exchange else "",
+            steps=self.redact(wrong.steps),
         )
 
     def curl(self, exchange: Exchange) -> str:

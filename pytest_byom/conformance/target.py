@@ -162,6 +162,7 @@ class Target:
         return Fuzzer(
             self._fuzz,
             send=self.asker.send,
+            know=self.asker.know,
             forget=self.asker.forget,
             has=lambda name: self.capability(name).present,
             rules=self._rulebook,

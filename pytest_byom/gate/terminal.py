@@ -128,6 +128,7 @@ def wrap(text: str, width: int = WIDTH, *, first: str = "", then: str = "") -> l
 def _finding_lines(group: Sequence[Finding]) -> list[str]:
     first = group[0]
     lines = _labelled("wrong", f"{first.place}: expected {first.expected}, got {first.got}")
+    lines += _labelled("steps", first.steps, whole=True)
     lines += _labelled("asked", first.asked)
     lines += _labelled("came", first.answered)
     lines += _labelled("again", first.curl, whole=True)
@@ -140,10 +141,10 @@ def _finding_lines(group: Sequence[Finding]) -> list[str]:
 
 
 def _labelled(label: str, text: str, *, whole: bool = False) -> list[str]:
-    """Return a text behind its label; a line that is to be copied is not wrapped."""
+    """Return a text behind its label; lines that are to be copied are not wrapped."""
     if not text:
         return []
-    lines = [text] if whole else wrap(text, WIDTH - LABEL - 2)
+    lines = text.split("\n") if whole else wrap(text, WIDTH - LABEL - 2)
     margin = " " * (LABEL + 2)
     return [f"  {label:<{LABEL}}{lines[0]}", *(margin + line for line in lines[1:])]
 

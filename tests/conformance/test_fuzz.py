@@ -14,13 +14,13 @@ from pytest_byom.conformance.asking import Asker
 from pytest_byom.conformance.catalogue import all_checks
 from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
 from pytest_byom.conformance.fuzz import drawing, searching
+from pytest_byom.conformance.fuzz.budget import kind_of
 from pytest_byom.conformance.fuzz.fuzzer import Fuzzer, FuzzSettings
 from pytest_byom.conformance.fuzz.judging import Rulebook
 from pytest_byom.conformance.fuzz.making import make_body, make_broken, make_valid
 from pytest_byom.conformance.fuzz.taming import tame, without_odd_characters
 from pytest_byom.conformance.sending import Aim, build_request
 from pytest_byom.contract import dump_contract, read_contract
-from pytest_byom.mock.embedded import EmbeddedServer
 from pytest_byom.mock.http1 import Application, BackgroundServer, Reply, Request, error_reply
 from pytest_byom.registry import Limits
 
@@ -68,6 +68,7 @@ def fuzzing(
                 Fuzzer(
                     FuzzSettings(examples=examples, seed=seed),
                     send=asker.send,
+                    know=asker.know,
                     forget=asker.forget,
                     has=lambda name: True,
                     rules=lambda: Rulebook(all_checks().values(), before=()),
@@ -303,46 +304,6 @@ def test_errors_have_an_object() -> None:
     assert "errors.object: body" in [wrong.place for wrong in found]
 
 
-def forgets_calls(body: Any) -> Reply:
-    """Refuse every conversation with a result of a tool."""
-    roles = [message["role"] for message in body["messages"]]
-    return error_reply(400, "who called?") if "tool" in roles else answer()
-
-
-CALL = {"id": "call_1", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
-CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}
-
-
-def calls_and_forgets(body: Any) -> Reply:
-    """Call a tool where one has to be called, and refuse its result."""
-    if body.get("tool_choice") == "required":
-        return answer(choices=[{"index": 0, "message": CALLING, "finish_reason": "tool_calls"}])
-    if body.get("stream"):
-        return error_reply(400, "no streams")
-    return forgets_calls(body)
-
-
-def test_a_conversation_that_cannot_go_on() -> None:
-    """A server that refuses its own history is found, with the shortest conversation."""
-    with fuzzing(Server(calls_and_forgets), examples=60) as (fuzzer, asker):
-        (found,) = fuzzer.talks("talks")
-        roles = [m["role"] for m in asker.ask(found.exchange).request_json["messages"]]
-    assert found.expected == "200, as to the turns before"
-    assert found.got == "400: who called?"
-    assert roles == ["user", "assistant", "tool"]
-
-
-def test_a_conversation_goes_on() -> None:
-    """The embedded server talks, calls, takes results and mistakes, streamed or not."""
-    with fuzzing(EmbeddedServer(), examples=40) as (fuzzer, asker):
-        assert list(fuzzer.talks("talks")) == []
-        asked = [e.request_json for e in asker.traffic()]
-    choices = {body.get("tool_choice") for body in asked}
-    assert {"none", "required"} <= choices
-    assert any("tool" in [m["role"] for m in body["messages"]] for body in asked)
-    assert any(body.get("stream") for body in asked)
-
-
 def test_alive_needs_fuzzing() -> None:
     """Nothing is said of a server that was not fuzzed."""
     with fuzzing(Server(lambda body: answer())) as (fuzzer, _), pytest.raises(Inconclusive):
@@ -425,8 +386,6 @@ def test_placeholders_are_not_filled() -> None:
 
 def test_wrong_is_named_by_its_kind() -> None:
     """Numbers in a place do not make two failures of one kind two."""
-    from pytest_byom.conformance.fuzz.fuzzer import kind_of
-
     first = Wrong(place="event 3, choices.0.delta", expected="", got="")
     other = Wrong(place="event 12, choices.1.delta", expected="", got="")
     assert kind_of(first) == kind_of(other)

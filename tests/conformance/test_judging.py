@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -234,6 +235,16 @@ def test_verdict_as_json() -> None:
     verdict = judge(make_check(), raising(DEVIATION))
     assert Verdict.from_json(verdict.as_json()) == verdict
     assert verdict.as_json()["level"] == "must"
+    (finding,) = verdict.as_json()["findings"]
+    assert "steps" not in finding
+
+
+def test_steps_as_json() -> None:
+    """The steps of a fuzzed conversation survive it too."""
+    wrong = dataclasses.replace(DEVIATION.wrongs[0], steps="say(text='Hi')\nleave(text='Hi')")
+    verdict = judge(make_check(), raising(Deviation([wrong])))
+    read = Verdict.from_json(verdict.as_json())
+    assert read.findings[0].steps == wrong.steps
 
 
 def test_findings_are_equal_by_place() -> None:

@@ -90,6 +90,24 @@ def _went_on(asked: Asked) -> bool:
     return "tool" in asked.roles and asked.parameters.get("tool_choice") == "none"
 
 
+def _lost_a_tool(asked: Asked) -> bool:
+    offered = {name for tool in _entries(asked, "tools") if (name := _name_of(tool))}
+    calls = [
+        call for message in _entries(asked, "messages") for call in message.get("tool_calls") or ()
+    ]
+    return bool(offered) and any(_name_of(call) not in offered for call in calls)
+
+
+def _entries(asked: Asked, name: str) -> list[dict[str, Any]]:
+    found = asked.parameters.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _name_of(entry: Any) -> str:
+    function = entry.get("function") if isinstance(entry, dict) else None
+    return str(function.get("name", "")) if isinstance(function, dict) else ""
+
+
 def _unreadable(asked: Asked) -> bool:
     body = asked.request.body
     return asked.path == CHAT and body.startswith(UNREADABLE)
@@ -172,6 +190,13 @@ DEFECTS = [
         change=refuse("a tool was called", when=_went_on),
         turns=failed("fuzz.conversation"),
         fuzz=MANY,
+    ),
+    Defect(
+        id="fuzz-withdrawn-tool",
+        title="A history with a call of a tool that is not offered any more is refused.",
+        change=refuse("no such tool", when=_lost_a_tool),
+        turns=failed("fuzz.conversation", REQUESTS, STREAMS),
+        fuzz=3 * MANY,
     ),
     Defect(
         id="fuzz-refusal-crashes",

@@ -62,10 +62,9 @@ READ_PLAIN = TOKENS | frozenset(
     | {"structured.json-object", "structured.json-schema", "tools.required", "tools.named"}
     | {"tools.none", "tools.streamed-same", "reasoning.effect", "reasoning.separate"}
     | {"reasoning.not-in-content", "reasoning.tools", "parity.reasoning", "parity.model"}
-    | {"parity.stop", "parity.logprobs", "parity.json-schema", "parity.json-object"}
+    | {"parity.json-schema", "parity.json-object"}
     | {"parity.tools", "parity.tool-named", "parity.tool-none", "parity.tools-parallel"}
-    | {"capability.seed", "capability.logit-bias", "capability.web-search"}
-    | {"capability.legacy-functions"}
+    | {"capability.logit-bias", "capability.web-search"}
 )
 """Checks that read the JSON of a plain answer."""
 

@@ -196,7 +196,7 @@ DEFECTS = [
         title="stop is an array only: a text is refused.",
         change=refuse("stop must be an array", when=_stop_is(str)),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
+        leaves=frozenset({"params.stop-finish"}),
     ),
     Defect(
         id="params-stop-ignored",
@@ -221,7 +221,7 @@ DEFECTS = [
         title="The stop sequence is part of the text.",
         change=change_asked_json(_keep_stop, when=asks("stop")),
         turns=failed("params.stop"),
-        leaves=frozenset({"params.stop-finish"}) | {"parity.stop"},
+        leaves=frozenset({"params.stop-finish"}),
     ),
     Defect(
         id="params-stop-finish",

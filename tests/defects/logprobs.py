@@ -140,7 +140,6 @@ DEFECTS = [
         title="The first entry is that of a token of the prompt.",
         change=on_choices(_shifted, when=asks("logprobs")),
         turns=deviates("logprobs.text"),
-        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-three",
@@ -174,7 +173,6 @@ DEFECTS = [
         title="The entries come five times over.",
         change=on_choices(_five_times, when=asks("logprobs")),
         turns=deviates("logprobs.count"),
-        leaves=frozenset({"parity.logprobs"}),
     ),
     Defect(
         id="logprobs-no-refusal",

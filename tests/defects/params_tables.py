@@ -367,7 +367,7 @@ DEFECTS = [
             status=500,
             when=_gives("prediction", "web_search_options", "moderation", "logit_bias"),
         ),
-        turns=deviates("params.extra-prediction", "params.extra-web-search")
+        turns=deviates("capability.prediction", "params.extra-web-search")
         | deviates("params.extra-moderation", "params.extra-logit-bias")
         | deviates("params.type-logit-bias", "params.neutral-logit-bias"),
     ),

@@ -77,7 +77,7 @@ def _differs(id: str, title: str, rewrite: Any, row: str = "", *issues: str) -> 
         title=title,
         change=change_chunks(rewrite, when=_free),
         turns=deviates("parity.text"),
-        leaves=frozenset({"parity.finish", "parity.stop", "parity.usage"}),
+        leaves=frozenset({"parity.finish", "parity.usage"}),
         row=row,
         issues=issues,
     )
@@ -213,12 +213,6 @@ DEFECTS = [
         turns=deviates("parity.max-tokens"),
     ),
     Defect(
-        id="parity-stop",
-        title="stop has no effect on a stream.",
-        change=drop("stop", when=_streams()),
-        turns=ignored("parity.stop") | deviates("stream.stop"),
-    ),
-    Defect(
         id="parity-n-usage",
         title="The usage of a stream covers one choice of two.",
         change=each_chunk(_counts_one, when=_streams(n=2)),
@@ -228,7 +222,7 @@ DEFECTS = [
         id="parity-logprobs",
         title="logprobs has no effect on a stream.",
         change=drop("logprobs", "top_logprobs", when=_streams()),
-        turns=ignored("parity.logprobs") | ignored("logprobs.streamed"),
+        turns=ignored("logprobs.streamed"),
     ),
     Defect(
         id="parity-schema",

@@ -7,6 +7,7 @@ import pytest
 from defects.judging import Witness, differences, embedded, foretold, judge
 from defects.legal import VARIANTS
 from defects.planting import Defect, Defective, Variant
+from pytest_byom.conformance.finding import FINDS
 
 
 @pytest.mark.parametrize("variant", [pytest.param(variant, id=variant.id) for variant in VARIANTS])
@@ -17,6 +18,14 @@ def test_legal(variant: Variant) -> None:
     found = differences(foretold(_as_defect(variant)), judge(client, open=variant.open))
     assert not found, "\n".join([variant.title, *found])
     assert variant.open or [seen for seen in client.seen if seen not in server.seen]
+
+
+@pytest.mark.parametrize("variant", [pytest.param(variant, id=variant.id) for variant in VARIANTS])
+def test_conversations(variant: Variant) -> None:
+    """Nothing is found in fuzzed conversations with a legal variant."""
+    server = Defective(embedded(open=variant.open), variant.change)
+    found = judge(server, open=variant.open, fuzz=20, only={"fuzz.conversation"})
+    assert [verdict for verdict in found.values() if verdict.outcome in FINDS] == []
 
 
 def _as_defect(variant: Variant) -> Defect:

@@ -57,6 +57,15 @@ def test_the_mock_examples_run_as_shown(tmp_path: Path) -> None:
     assert "2 passed" in run(tmp_path, "pytest", "test_app.py")
 
 
+def test_the_state_machine_runs_as_shown(tmp_path: Path) -> None:
+    """The example of a state machine is a test, and passes on the embedded server."""
+    code = next(block for block in blocks("python") if "ConversationMachine" in block)
+    with BackgroundServer(EmbeddedServer()) as server:
+        url = f'BASE_URL = "{server.url}/v1"\n'
+        (tmp_path / "test_talk.py").write_text(url + code, "utf-8")
+        assert "1 passed" in run(tmp_path, "pytest", "test_talk.py")
+
+
 def test_the_client_example_runs_as_shown() -> None:
     """The example of the client core prints a cost and a streamed text."""
     code = next(block for block in blocks("python") if "LLM(" in block)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
+from defects.judging import STANDARD
 from defects.planting import Change, asks, change_request
 
 from pytest_byom.gate.baseline import Baseline, Record, dump_baseline, parse_baseline
@@ -14,8 +15,12 @@ from pytest_byom.gate.comparison import compare_records
 
 from .running import NAME, record_of
 
-RUNS = 15
-"""Every run is compared with every other, in both directions: 210 comparisons."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUNS = 100
+SHARES = 4
+"""The runs are made in so many tests, which several workers can share."""
 
 
 def seeded(number: int) -> Change:
@@ -27,17 +32,23 @@ def seeded(number: int) -> Change:
 
 
 @cache
-def runs() -> list[Record]:
-    """Return the records of many runs, each with another seed."""
-    return [record_of(seeded(number)) for number in range(1, RUNS + 1)]
+def first() -> Record:
+    """Return the record of the first run."""
+    return record_of(seeded(1))
 
 
-def test_no_difference() -> None:
-    """No two of many runs differ in a check or in an answer."""
-    compared = [compare_records(NAME, a, b) for a, b in itertools.permutations(runs(), 2)]
-    assert len(compared) == RUNS * (RUNS - 1)
-    assert [one.differences for one in compared if one.differences] == []
-    assert all(one.checks > 150 and one.exchanges > 50 for one in compared)
+def numbers_of(share: int) -> range:
+    """Return the numbers of the runs of one share, without the first run of all."""
+    size = RUNS // SHARES
+    return range(max(2, share * size + 1), (share + 1) * size + 1)
+
+
+def pairs_of(share: int) -> Iterator[tuple[Record, Record]]:
+    """Yield each run of a share beside the one before it, so that no more than these are kept."""
+    numbers = numbers_of(share)
+    before = first() if numbers[0] == 2 else record_of(seeded(numbers[0] - 1))
+    for number in numbers:
+        yield before, (before := record_of(seeded(number)))
 
 
 def text_of(record: Record) -> str:
@@ -45,28 +56,50 @@ def text_of(record: Record) -> str:
     return dump_baseline(Baseline(endpoints={NAME: record}, suite="0.1.0", saved="today"))
 
 
-def test_same_bytes() -> None:
-    """Their files are the same to the byte, but for the line with time and speed."""
-    texts = {tuple(text_of(record).splitlines()[2:]) for record in runs()}
-    assert len(texts) == 1
+def kept_of(record: Record) -> list[str]:
+    """Return the lines of its file, but for the one with time and speed."""
+    return text_of(record).splitlines()[2:]
+
+
+def assert_same(a: Record, b: Record) -> None:
+    """Two runs have the same verdicts and shapes, and no difference, whichever was before."""
+    assert a.checks == b.checks
+    assert a.exchanges == b.exchanges
+    for before, after in ((a, b), (b, a)):
+        compared = compare_records(NAME, before, after)
+        assert compared.differences == ()
+        assert (compared.checks, compared.exchanges > 50) == (len(STANDARD), True)
+
+
+def test_shares() -> None:
+    """The shares have every run but the first, each once."""
+    numbers = [number for share in range(SHARES) for number in numbers_of(share)]
+    assert numbers == [*range(2, RUNS + 1)]
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_no_difference(share: int) -> None:
+    """A hundred runs give one result: each is as the first, and as the one before it."""
+    whole = kept_of(first())
+    for before, record in pairs_of(share):
+        assert set(record.checks) == STANDARD
+        assert_same(record, first())
+        assert_same(record, before)
+        assert kept_of(record) == whole
 
 
 def test_through_the_file() -> None:
     """A record that went through a file is like the one that was saved."""
-    record = runs()[0]
-    read = parse_baseline(text_of(record), name="b.json").endpoints[NAME]
-    assert compare_records(NAME, read, record).differences == ()
+    read = parse_baseline(text_of(first()), name="b.json").endpoints[NAME]
+    assert compare_records(NAME, read, first()).differences == ()
 
 
 @pytest.mark.parametrize("part", ["checks", "exchanges"])
 def test_it_can_fail(part: str) -> None:
     """A record without one entry of the other kind is told from a whole one."""
-    whole = runs()[0]
-    entries = dict(getattr(whole, part))
+    entries = dict(getattr(first(), part))
     entries.pop("stream.done-marker" if part == "checks" else "chat/plain")
-    changed = dataclasses.replace(whole, **{part: entries})
-    one = compare_records(NAME, whole, changed)
-    assert (bool(one.differences), one.exchanges) != (
-        False,
-        compare_records(NAME, whole, whole).exchanges,
-    )
+    changed = dataclasses.replace(first(), **{part: entries})
+    with pytest.raises(AssertionError):
+        assert_same(first(), changed)
+    assert kept_of(changed) != kept_of(first())

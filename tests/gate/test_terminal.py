@@ -172,6 +172,15 @@ def test_long_text_is_wrapped() -> None:
     assert f"  again     curl {'x ' * 100}" in lines
 
 
+def test_steps_are_shown() -> None:
+    """The steps of a fuzzed conversation stand one a line, to be copied."""
+    steps = "# drawn\nsay(text='" + "x " * 60 + "')\ntake_back()"
+    lines = verdict_text(make_verdict(Outcome.FAILED, findings=(make_finding(steps=steps),)))
+    at = lines.index("  steps     # drawn")
+    assert lines[at + 1 : at + 3] == [" " * 12 + line for line in steps.split("\n")[1:]]
+    assert lines[at + 3].startswith("  asked")
+
+
 def test_table() -> None:
     """The table counts outcomes by area; what there is none of has no column."""
     verdicts = [

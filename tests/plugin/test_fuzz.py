@@ -76,6 +76,51 @@ def test_a_failure_is_shown_and_replays(run: Run, pytester: pytest.Pytester) -> 
     again.stdout.fnmatch_lines([f"*contract.{contract.id}*FAILED*"])
 
 
+class ForgetsCalls:
+    """The embedded server, which refuses every history with a call in it."""
+
+    def __init__(self) -> None:
+        self._inner = EmbeddedServer()
+
+    async def __call__(self, request: Request) -> Reply:
+        if b'"role": "tool"' in request.body and b'"tool_choice": "required"' in request.body:
+            return error_reply(400, "who called?")
+        return await self._inner(request)
+
+
+def test_a_conversation_is_shown_and_replays(run: Run, pytester: pytest.Pytester) -> None:
+    """Steps lead to what is wrong in a conversation; its last request is a contract, too."""
+    pytester.makeini("[pytest]\nbyom_contracts =\n")
+    options = ("--byom-only=fuzz", "--byom-fuzz=60", "--byom-fuzz-seed=2", "-k", "conversation")
+    with serving(ForgetsCalls()) as url:
+        first = run(f"--byom-endpoint={url}", *options, "--byom-report=r", "--byom-record=failures")
+        assert first.ret == 1
+        first.stdout.fnmatch_lines(
+            [
+                "fuzz.conversation (must, failed): *",
+                "  wrong     status: expected 200, as for the same request without a history*",
+                "            called?",
+                "  steps     # drawn by --byom-fuzz=60 --byom-fuzz-seed=2",
+                "            say(text='*', choice='*', stream=*)",
+                "            answer*choice='required', stream=*)",
+                "  asked     POST /chat/completions {*",
+            ]
+        )
+        results = json.loads((pytester.path / "r" / "results.json").read_text("utf-8"))
+        (row,) = results["checks"]
+        (finding,) = row["findings"]
+        assert finding["steps"].count("\n") == 2
+        page = (pytester.path / "r" / "index.html").read_text("utf-8")
+        assert json.dumps(finding["steps"])[1:-1] in page
+        assert [contract.kind for contract in load_folder(pytester.path / "failures" / "fuzz")] == [
+            "valid"
+        ]
+        pytester.makeini("[pytest]\nbyom_contracts = failures/fuzz\n")
+        again = run(f"--byom-endpoint={url}", "--byom-only=models", "-v")
+    assert again.ret == 1
+    again.stdout.fnmatch_lines(["*contract.valid-*FAILED*"])
+
+
 def test_a_seed_decides(run: Run) -> None:
     """The same seed draws the same requests in another run, another seed does not."""
     bodies = []

@@ -124,7 +124,7 @@ def _schema(exchange: Exchange) -> dict[str, object]:
 )
 def test_conversation(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
     """A conversation with tools goes on, whatever its turns: calls, results, a mistake between."""
-    yield from byom_fuzz.talks("talks")
+    yield from byom_fuzz.talks()
 
 
 @check(

@@ -1,4 +1,7 @@
-"""Checks of parameters that a server need not know: ignored or refused, never a failure."""
+"""Checks of parameters that a server need not know: ignored or refused, never a failure.
+
+Whether those that it takes have an effect is decided by `capability.*`.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,6 @@ test_extra_logit_bias = extra("logit_bias", "param-37")
 test_extra_top_k = extra("top_k", "param-48", level="may")
 test_extra_min_p = extra("min_p", "param-48", level="may")
 test_extra_repetition_penalty = extra("repetition_penalty", "param-48", level="may")
-test_extra_prediction = extra("prediction", "param-49", level="may")
 test_extra_web_search = extra("web_search_options", "param-50", level="may")
 
 

@@ -8,7 +8,6 @@ from pytest_byom.conformance.answers import completion_tokens, no_effect, wrong
 from pytest_byom.conformance.check import check
 from pytest_byom.conformance.checks.test_params import repeatable
 from pytest_byom.conformance.excerpts import parse_object
-from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.thoughts import thoughts
 from pytest_byom.conformance.values import is_integer
@@ -164,36 +163,6 @@ def test_max_tokens(byom_ask: Ask) -> Iterator[Wrong]:
 
 
 @check(
-    "parity.stop",
-    level="should",
-    decides=["chunk-31"],
-    needs=["stream", "stop"],
-    asks=[
-        "params/temperature-zero",
-        "params/temperature-zero-again",
-        "stream/temperature-zero",
-        "params/stop-inner",
-        "parity/stop",
-    ],
-    breaks="agents that stop at a marker act on what comes after it",
-)
-def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
-    """A stop sequence ends a stream where it ends the plain answer, and no part of it is shown."""
-    whole, plain = repeatable(byom_ask), _plain_text(byom_ask, "params/stop-inner")
-    stream = whole_stream(byom_ask, "parity/stop")
-    stop, text = stream.exchange.request_json["stop"], stream.text()
-    if plain.rstrip() != whole.partition(stop)[0].rstrip():
-        raise Inconclusive("the plain answer was not ended by the stop sequence")
-    if whole_stream(byom_ask, "stream/temperature-zero").text() != whole:
-        raise Inconclusive("the stream has another text without stop too")
-    if text == whole:
-        expected = f"a text that ends before {stop!r}"
-        yield no_effect(stream.exchange, "delta.content", expected=expected, got="the whole text")
-    elif text.rstrip() != plain.rstrip():
-        yield wrong(stream.exchange, "delta.content", expected=repr(plain), got=repr(text))
-
-
-@check(
     "parity.n",
     level="should",
     decides=["usage-17"],
@@ -212,43 +181,6 @@ def test_n(byom_ask: Ask) -> Iterator[Wrong]:
     if is_integer(count) and count != 16:
         expected = "16, as without stream"
         yield wrong(stream.exchange, "usage.completion_tokens", expected=expected, got=count)
-
-
-@check(
-    "parity.logprobs",
-    level="should",
-    decides=["lp-10"],
-    needs=["stream", "logprobs"],
-    asks=["logprobs/top-two", "parity/logprobs"],
-    breaks="an app that streams has no confidence to show",
-)
-def test_logprobs(byom_ask: Ask) -> Iterator[Wrong]:
-    """A stream has the log probabilities of the plain answer, in the chunk of their text."""
-    plain = byom_ask("logprobs/top-two").accepted()
-    entries = dig(plain.completion, "choices.0.logprobs.content")
-    if not isinstance(entries, list) or not entries:
-        raise Inconclusive("the plain answer has no log probabilities")
-    if "".join(str(dig(entry, "token")) for entry in entries) != plain.content:
-        raise Inconclusive("the tokens of the plain answer are not those of its text")
-    stream = whole_stream(byom_ask, "parity/logprobs")
-    streamed = [
-        entry
-        for chunk in stream.chunks
-        for _, choice in chunk.choices
-        for entry in _list(dig(choice, "logprobs.content"))
-    ]
-    if not streamed:
-        place = "choices.0.logprobs"
-        yield no_effect(stream.exchange, place, expected="log probabilities", got="none")
-    elif stream.text() == plain.content and len(streamed) != len(entries):
-        expected = f"{len(entries)} entries, as without stream"
-        yield wrong(
-            stream.exchange, "choices.0.logprobs.content", expected=expected, got=len(streamed)
-        )
-
-
-def _list(found: object) -> list[object]:
-    return found if isinstance(found, list) else []
 
 
 def _as_json(byom_ask: Ask, plain: str, streamed: str) -> Iterator[Wrong]:

@@ -114,13 +114,16 @@ def test_n_order(byom_ask: Ask) -> Iterator[Wrong]:
     breaks="the reader sees the marker, or the half of it that had gone out already",
 )
 def test_stop(byom_ask: Ask) -> Iterator[Wrong]:
-    """A stop sequence never appears in a stream, not even partly."""
+    """A stop sequence ends a stream, and never appears in it, not even partly."""
     whole = repeatable(byom_ask)
     stream = ChunkStream.expect(byom_ask("stream/stop").accepted())
     stop, text = stream.exchange.request_json["stop"], stream.text()
     before = whole.partition(stop)[0]
     if not text.startswith(before.rstrip()):
         raise Inconclusive("the streamed text is not that of the plain answer")
-    if text.rstrip() != before.rstrip():
+    if text == whole:
+        expected = f"a text that ends before {stop!r}"
+        yield no_effect(stream.exchange, "delta.content", expected=expected, got="the whole text")
+    elif text.rstrip() != before.rstrip():
         got = f"{text[len(before) :][:40]!r} behind it"
         yield wrong(stream.exchange, "delta.content", expected=f"{before[-40:]!r}", got=got)

@@ -56,6 +56,7 @@ globals().update(make_checks(__name__, CELLS, below_500))
     "tools.legacy-call",
     level="may",
     decides=["fn-02"],
+    needs=["legacy_functions"],
     asks=[NAMED],
     breaks=OLD,
 )
@@ -78,6 +79,7 @@ def test_legacy_call(byom_ask: Ask) -> Iterator[Wrong]:
     "tools.legacy-finish",
     level="may",
     decides=["fn-03"],
+    needs=["legacy_functions"],
     asks=[NAMED],
     breaks=OLD,
 )

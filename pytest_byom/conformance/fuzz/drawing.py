@@ -111,11 +111,3 @@ def broken_requests(has: Has) -> st.SearchStrategy[Any]:
 def bodies(has: Has) -> st.SearchStrategy[Any]:
     """Give bytes that are no request."""
     return broken_bodies()
-
-
-def talks(has: Has) -> st.SearchStrategy[Any]:
-    """Give the steps of conversations with tools: each a kind, a text and whether it streams."""
-    kinds = st.sampled_from(["say", "call", "broken"])
-    text = st.sampled_from(["Say ok.", "What is the time?", "¿Qué hora es? 🙂"])
-    step = st.tuples(kinds, text, st.booleans() if has("stream") else st.just(False))
-    return st.lists(step, min_size=1, max_size=4)

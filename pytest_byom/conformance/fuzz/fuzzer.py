@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.conformance.answers import wrong
-from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
+from pytest_byom.conformance.finding import Inconclusive, Wrong
+from pytest_byom.conformance.fuzz.budget import Budget, Judgement, Tally, kind_of
 from pytest_byom.conformance.fuzz.judging import (
     Rulebook,
     judge_broken,
@@ -17,7 +19,7 @@ from pytest_byom.conformance.fuzz.judging import (
     judge_valid,
 )
 from pytest_byom.conformance.fuzz.making import make_body, make_broken, make_valid
-from pytest_byom.conformance.fuzz.talking import Talk
+from pytest_byom.conformance.fuzz.talking import Talks
 from pytest_byom.conformance.transport import SILENT
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 SHRINKS = 2
 """For each example, so many more requests may be spent on making a failure smaller."""
 
-TURNS = 4
-"""So many requests a conversation is counted as."""
+STEPS = 8
+"""So many steps a conversation has at the most."""
 
 GROUP = 8
 """So many requests are sent before it is seen whether the server hangs."""
@@ -41,7 +43,6 @@ KINDS = 3
 
 Send = Callable[[Iterable["Contract"]], list["Exchange"]]
 Make = Callable[[Any], "Contract"]
-Judgement = Callable[["Exchange"], Iterable[Wrong]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,46 +58,11 @@ class FuzzSettings:
         return self.examples * (1 + SHRINKS)
 
 
-@dataclass
-class Tally:
-    """What became of the requests of one check."""
-
-    wrongs: list[tuple[Exchange, Wrong]] = field(default_factory=list)
-    passed: int = 0
-    refusals: list[Unsupported] = field(default_factory=list)
-    doubts: list[Inconclusive] = field(default_factory=list)
-    stopped: str = ""
-
-    def add(self, exchange: Exchange, judge: Judgement) -> None:
-        """Judge one answer."""
-        if exchange.not_asked:
-            self.stopped = self.stopped or exchange.not_asked
-            return
-        try:
-            found = list(judge(exchange))
-        except Unsupported as refusal:
-            self.refusals.append(refusal)
-        except Inconclusive as doubt:
-            self.doubts.append(doubt)
-        else:
-            self.wrongs += [(exchange, wrong) for wrong in found]
-            self.passed += not found
-
-    def conclude(self, count: int) -> None:
-        """Raise what there is to say where nothing went wrong."""
-        if self.stopped:
-            raise Inconclusive(
-                f"{self.passed} of {count} fuzzed requests were answered, none of them wrongly: "
-                f"{self.stopped}"
-            )
-        if not self.passed and (reasons := [*self.refusals, *self.doubts]):
-            raise reasons[0]
-
-
 class Fuzzer:
     """Fuzzes one server. `send` fetches exchanges, `forget` takes them out of the traffic.
 
-    `has` says whether the server has a capability; `rules` are made when they are first needed.
+    `know` is told of contracts that others are sent after, `has` says whether the server has a
+    capability; `rules` are made when they are first needed.
     """
 
     def __init__(
@@ -104,6 +70,7 @@ class Fuzzer:
         settings: FuzzSettings,
         *,
         send: Send,
+        know: Callable[[Iterable[Contract]], None],
         forget: Callable[[Iterable[str]], None],
         has: Callable[[str], bool],
         rules: Callable[[], Rulebook],
@@ -112,6 +79,7 @@ class Fuzzer:
         self.has = has
         self.failures: set[str] = set()
         self._send = send
+        self._know = know
         self._forget = forget
         self._make_rules = rules
         self._answered = False
@@ -152,57 +120,29 @@ class Fuzzer:
         """Yield each broken request that was accepted."""
         return self._hunt(name, _make_broken, judge_refusal)
 
-    def talks(self, name: str) -> Iterator[Wrong]:
-        """Yield what goes wrong in conversations of several turns; a request counts as one."""
-        from pytest_byom.conformance.fuzz import drawing, searching
+    def talks(self) -> Iterator[Wrong]:
+        """Yield what goes wrong in conversations with tools, with the steps that lead to it."""
+        from pytest_byom.conformance.fuzz import searching
+        from pytest_byom.conformance.fuzz.machine import Talk, shorten
 
-        count = max(1, self.settings.examples // TURNS)
-        tally = Tally()
-        budget = Budget(self.settings.most, asked=set())
-        kinds: list[str] = []
-
-        def fails(steps: Any) -> bool:
-            found = self._talk(steps, tally, budget)
-            kinds.extend(kind_of(wrong) for _, wrong in found[:1] if not kinds)
-            if any(exchange.status is None for exchange, _ in found):
-                raise searching.Enough
-            return any(kind_of(wrong) in kinds for _, wrong in found)
-
-        strategy = getattr(drawing, name)(self.has)
-        searching.search(strategy, fails, count=count, seed=f"{self.settings.seed}:{name}")
-        if not tally.wrongs:
-            tally.conclude(len(budget.asked))
+        count, seed = self.settings.examples, self.settings.seed
+        talks = Talks(self, self._ask_after, self._rules, examples=count, shrinks=SHRINKS)
+        talks.allow(self.has)
+        searching.run_machine(lambda: Talk(talks), count=count, steps=STEPS, seed=f"{seed}:talks")
+        if not talks.failures:
+            talks.tally.conclude(len(talks.budget.asked))
             return
-        yield self.smallest([(e, w) for e, w in tally.wrongs if kind_of(w) in kinds])
+        talks.allow_more()
+        with contextlib.suppress(searching.Enough):
+            shorten(talks)
+        best = talks.smallest
+        self._keep_only(best.exchange, [failure.exchange for failure in talks.failures])
+        drawn = f"# drawn by --byom-fuzz={count} --byom-fuzz-seed={seed}"
+        yield dataclasses.replace(best.wrong, steps=f"{drawn}\n{best.script}")
 
-    def _talk(self, steps: Any, tally: Tally, budget: Budget) -> list[tuple[Exchange, Wrong]]:
-        from pytest_byom.conformance.fuzz.searching import Enough
-
-        def ask(contract: Contract) -> Exchange:
-            budget.spend(contract.id)
-            exchange = self.ask(contract)
-            if exchange.not_asked:
-                tally.add(exchange, judge_refusal)
-                raise Enough
-            return exchange
-
-        rules = self._rules
-        talk = Talk(
-            ask,
-            valid=lambda exchange: judge_valid(exchange, rules, self),
-            broken=lambda exchange: judge_broken(exchange, rules, self),
-        )
-        found: list[tuple[Exchange, Wrong]] = []
-        try:
-            found += talk.run(steps)
-        except Unsupported as refusal:
-            tally.refusals.append(refusal)
-        except Inconclusive as doubt:
-            tally.doubts.append(doubt)
-        else:
-            tally.passed += not found
-        tally.wrongs += found
-        return found
+    def _ask_after(self, contract: Contract, before: Iterable[Contract]) -> Exchange:
+        self._know(before)
+        return self.ask(contract)
 
     def alive(self) -> Iterator[Wrong]:
         """Yield what is wrong unless the server answers after all that it was asked here."""
@@ -291,34 +231,12 @@ class Fuzzer:
     def smallest(self, failing: list[tuple[Exchange, Wrong]]) -> Wrong:
         """Return the finding of the smallest request; the others leave the traffic."""
         best, wrong = min(failing, key=lambda found: (len(found[0].sent.body), found[0].sent.body))
-        self.failures.add(best.contract.id)
-        others = {exchange.contract.id for exchange, _ in failing} - self.failures
-        self._forget(others)
+        self._keep_only(best, [exchange for exchange, _ in failing])
         return wrong
 
-
-class Budget:
-    """How many requests are left for making failures smaller."""
-
-    def __init__(self, left: int, *, asked: set[str]) -> None:
-        self.asked = asked
-        self._left = left
-
-    def spend(self, id: str) -> None:
-        """Count a request, unless it was asked before; raises Enough if none is left."""
-        from pytest_byom.conformance.fuzz.searching import Enough
-
-        if id in self.asked:
-            return
-        if self._left <= 0:
-            raise Enough
-        self.asked.add(id)
-        self._left -= 1
-
-
-def kind_of(wrong: Wrong) -> str:
-    """Return what two failures of one kind share: their place, whatever the numbers in it."""
-    return re.sub(r"\d+", "#", wrong.place)
+    def _keep_only(self, best: Exchange, failing: Iterable[Exchange]) -> None:
+        self.failures.add(best.contract.id)
+        self._forget({exchange.contract.id for exchange in failing} - self.failures)
 
 
 def _make_broken(drawn: Any) -> Contract:

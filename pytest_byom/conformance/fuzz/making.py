@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from pytest_byom.contract import Contract, RequestTemplate
 from pytest_byom.contract.placeholders import escape_value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_byom.contract.format import Kind
 
 FOLDER = "fuzz/"
@@ -22,9 +25,16 @@ def is_fuzzed(contract: Contract) -> bool:
     return contract.id.startswith(FOLDER)
 
 
-def make_valid(body: dict[str, Any]) -> Contract:
-    """Return the contract of a valid request."""
-    return _make("A valid request, drawn at random", "valid", _template(body))
+def make_valid(body: dict[str, Any], *, before: Sequence[Contract] = ()) -> Contract:
+    """Return the contract of a valid request, sent after some others."""
+    names = tuple(contract.id for contract in before)
+    return _make("A valid request, drawn at random", "valid", _template(body), before=names)
+
+
+def make_left(body: dict[str, Any]) -> Contract:
+    """Return the contract of a request for a stream that is left after its first event."""
+    request = dataclasses.replace(_template(body), close_after_events=1)
+    return _make("A stream that is left, drawn at random", "valid", request)
 
 
 def make_broken(body: dict[str, Any], why: str) -> Contract:
@@ -55,13 +65,17 @@ def _line(text: str) -> str:
     return " ".join(ascii(text)[1:-1].split())[:80]
 
 
-def _make(title: str, kind: Kind, request: RequestTemplate) -> Contract:
-    asked = json.dumps([request.body, request.body_text, request.body_base64])
+def _make(
+    title: str, kind: Kind, request: RequestTemplate, *, before: tuple[str, ...] = ()
+) -> Contract:
+    parts = [request.body, request.body_text, request.body_base64]
+    asked = json.dumps([*parts, *before, *filter(None, [request.close_after_events])])
     digest = hashlib.sha256(asked.encode()).hexdigest()[:10]
     return Contract(
         id=f"{FOLDER}{kind}-{digest}",
         title=title,
         kind=kind,
         request=request,
+        before=before,
         expect=EXPECTED.get(kind),
     )

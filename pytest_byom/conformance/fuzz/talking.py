@@ -1,117 +1,148 @@
-"""A conversation with tools, step by step, in which the server's own messages are sent back.
+"""Conversations with one server: what is asked in them, what goes wrong, and what does so soonest.
 
-start ──say──> text ──say──> text …
-  │             │
-  └────call─────┴──> calls ──(their results)──> text …
-
-`broken` sends a request that has to be refused, wherever the conversation is, and changes nothing:
-what comes after it must go on as if it had not been.
+Every request is asked once: the same steps give the same answers again, and cost nothing. So a
+failure is made smaller by what is left of the budget, whatever a model would say the next time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_byom.client.assemble import Assembler
 from pytest_byom.conformance.answers import status_wrong
-from pytest_byom.conformance.finding import Inconclusive, Unsupported, Wrong
-from pytest_byom.conformance.fuzz.making import make_broken, make_valid
+from pytest_byom.conformance.finding import Inconclusive, Wrong
+from pytest_byom.conformance.fuzz.budget import Budget, Tally, kind_of
+from pytest_byom.conformance.fuzz.judging import BUSY, KEYS, judge_broken, judge_valid
+from pytest_byom.conformance.fuzz.making import make_valid
 from pytest_byom.conformance.views import ChunkStream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from pytest_byom.conformance.exchange import Exchange
+    from pytest_byom.conformance.fuzz.judging import Asks, Rulebook
     from pytest_byom.contract import Contract
+    from pytest_byom.strategies.conversations import Step
 
 Message = dict[str, Any]
-Step = tuple[str, str, bool]
-Judge = Callable[["Exchange"], Iterable[Wrong]]
+Ask = Callable[["Contract", "Sequence[Contract]"], "Exchange"]
 
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_time",
-        "description": "Tell the time in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-            "additionalProperties": False,
-        },
-    },
-}
-LIMIT = 64
-"""Tokens of an answer: enough for a call."""
+FRESH = {"role": "user", "content": "Say ok."}
+"""How a conversation begins that has no history."""
 
-NARRATOR = {"role": "narrator", "content": "Say ok."}
+CHOICES = {"none": "tools", "auto": "tools", "named": "tool_choice_named"}
+"""The values of `tool_choice` beside "required", with the capability that says so."""
 
 
-class Talk:
-    """One conversation: its messages, and the calls that wait for their results."""
+class Failure(NamedTuple):
+    """What went wrong, and the steps that led to it."""
 
-    def __init__(self, ask: Callable[[Contract], Exchange], *, valid: Judge, broken: Judge) -> None:
-        self._ask = ask
-        self._valid = valid
-        self._broken = broken
-        self._messages: list[Message] = []
-        self._pending: list[Message] = []
+    exchange: Exchange
+    wrong: Wrong
+    steps: tuple[Step, ...]
 
-    def run(self, steps: Iterable[Step]) -> Iterator[tuple[Exchange, Wrong]]:
-        """Yield what goes wrong, with the exchange; the conversation ends there.
+    @property
+    def script(self) -> str:
+        """The steps, one a line."""
+        return "\n".join(map(str, self.steps))
 
-        Raises Unsupported or Inconclusive where it cannot go on.
-        """
-        for kind, text, streams in [*steps, ("end", "", False)]:
-            if kind == "broken":
-                found = list(self._break())
-            else:
-                found = list(self._go_on(kind, text, streams))
-            if found:
-                yield from found
-                return
+    @property
+    def size(self) -> tuple[int, int, str]:
+        """What tells the smaller of two, whatever ids a server made up for its calls."""
+        return len(self.steps), len(self.script), self.script
 
-    def _break(self) -> Iterator[tuple[Exchange, Wrong]]:
-        body = self._body([*self._messages, NARRATOR])
-        exchange = self._ask(make_broken(body, "an unknown role"))
-        yield from ((exchange, wrong) for wrong in self._broken(exchange))
 
-    def _go_on(self, kind: str, text: str, streams: bool) -> Iterator[tuple[Exchange, Wrong]]:
-        if self._pending:
-            results, self._pending = self._pending, []
-            if found := list(self._say([*self._messages, *results], "none", streams)):
-                yield from found
-                return
-        if kind != "end":
-            asked = {"role": "user", "content": text}
-            choice = "required" if kind == "call" else "none"
-            yield from self._say([*self._messages, asked], choice, streams)
+class Talks:
+    """The conversations of one check; `ask` sends a contract, with those that come before it.
 
-    def _say(
-        self, messages: list[Message], choice: str, streams: bool
-    ) -> Iterator[tuple[Exchange, Wrong]]:
-        body = (
-            self._body(messages) | {"tool_choice": choice} | ({"stream": True} if streams else {})
+    The first failure says of which kind the others have to be to count.
+    """
+
+    def __init__(
+        self, server: Asks, ask: Ask, rules: Rulebook, *, examples: int, shrinks: int
+    ) -> None:
+        self.choices: tuple[str, ...] = ("required",)
+        self.streams = False
+        self.tally = Tally()
+        self.budget = Budget(examples, asked=set())
+        self.failures: list[Failure] = []
+        self._server = server
+        self._send = ask
+        self._rules = rules
+        self._half = examples * shrinks // 2
+        self._kind = ""
+
+    def allow(self, has: Callable[[str], bool]) -> None:
+        """Talk as the capabilities of the server allow."""
+        self.streams = has("stream")
+        wanted = [choice for choice, capability in CHOICES.items() if has(capability)]
+        self.choices = (*wanted, "required")
+
+    def allow_more(self) -> None:
+        """Allow half of the requests that may be spent on making a failure smaller."""
+        self.budget.more(self._half)
+
+    def ask(self, contract: Contract, before: Sequence[Contract] = ()) -> Exchange:
+        """Return the exchange of a contract; raises Enough where the budget is used up."""
+        self.budget.spend(contract.id, requests=contract.requests)
+        return self._send(contract, before)
+
+    def judge_turn(self, exchange: Exchange, steps: Sequence[Step], *, goes_on: bool) -> bool:
+        """Whether something is wrong with the answer to a turn that has to be taken."""
+        return self._note(exchange, steps, lambda exchange: self._judge_turn(exchange, goes_on))
+
+    def judge_mistake(self, exchange: Exchange, steps: Sequence[Step]) -> bool:
+        """Whether something is wrong with the answer to a broken request."""
+        return self._note(
+            exchange, steps, lambda exchange: judge_broken(exchange, self._rules, self._server)
         )
-        exchange = self._ask(make_valid(body))
+
+    def message_of(self, exchange: Exchange) -> Message | None:
+        """Return the message of an answer as a client sends it back; None if it cannot."""
+        if exchange.status != 200:
+            return None
         try:
-            found = list(self._valid(exchange))
-        except Unsupported:
-            if not self._messages:
-                raise
-            found = [status_wrong(exchange, "200, as to the turns before")]
-        yield from ((exchange, wrong) for wrong in found)
-        if not found:
-            message = message_of(exchange)
-            self._messages = [*messages, message]
-            self._pending = [_result(call) for call in message.get("tool_calls") or ()]
+            return message_of(exchange)
+        except Inconclusive as doubt:
+            self.tally.doubts.append(doubt)
+            return None
 
-    def _body(self, messages: list[Message]) -> dict[str, Any]:
-        return {"messages": messages, "tools": [TOOL], "max_tokens": LIMIT}
+    def _judge_turn(self, exchange: Exchange, goes_on: bool) -> Iterable[Wrong]:
+        if goes_on and exchange.is_refused and exchange.status not in (*BUSY, *KEYS):
+            fresh = make_valid(exchange.request_json | {"messages": [FRESH]})
+            if self._server.ask(fresh).status == 200:
+                return [status_wrong(exchange, "200, as for the same request without a history")]
+        return judge_valid(exchange, self._rules, self._server)
 
+    def _note(
+        self,
+        exchange: Exchange,
+        steps: Sequence[Step],
+        judge: Callable[[Exchange], Iterable[Wrong]],
+    ) -> bool:
+        from pytest_byom.conformance.fuzz.searching import Enough
 
-def _result(call: Any) -> Message:
-    return {"role": "tool", "tool_call_id": call["id"], "content": '{"time": "12:00"}'}
+        so_far = len(self.tally.wrongs)
+        self.tally.add(exchange, judge)
+        if exchange.not_asked:
+            raise Enough
+        for _, wrong in self.tally.wrongs[so_far:]:
+            if not self._kind:
+                self._kind = kind_of(wrong)
+                self.allow_more()
+            if kind_of(wrong) == self._kind:
+                self.failures.append(Failure(exchange, wrong, tuple(steps)))
+                if exchange.status is None:  # to make it smaller would take forever
+                    raise Enough
+                return True
+        return False
+
+    @property
+    def smallest(self) -> Failure:
+        """The failure with the fewest steps."""
+        return min(self.failures, key=lambda failure: failure.size)
 
 
 def message_of(exchange: Exchange) -> Message:

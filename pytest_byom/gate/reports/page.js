@@ -405,6 +405,7 @@ function finding(column, found) {
     ["Expected", code(found.expected)],
     ["Got", code(found.got)],
   ]));
+  made.append(...block("Steps", found.steps));
   const exchange = column.exchanges[found.exchange];
   if (exchange) {
     const room = el("details", null, el("summary", null, "Request and answer", hear(` of ${found.exchange}`)));

@@ -27,7 +27,7 @@ CLIENTS = ("openai-python", "openai-node", "Vercel AI SDK", "LangChain")
 """The clients that texts about what breaks name most."""
 
 IN_CHECK = ("id", "level", "sentence", "breaks", "source")
-IN_FINDING = ("exchange", "place", "expected", "got", "answered", "curl")
+IN_FINDING = ("exchange", "place", "expected", "got", "answered", "curl", "steps")
 IN_RUN = ("started", "finished", "complete", "exit_code", "suite")
 
 UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
@@ -129,7 +129,10 @@ def _result(row: Mapping[str, Any] | None, exchanges: Mapping[str, Any]) -> list
     """Return outcome, reason and findings; a curl line that stands with its exchange only there."""
     if row is None:
         return None
-    findings = [{name: finding[name] for name in IN_FINDING} for finding in row["findings"]]
+    findings = [
+        {name: finding[name] for name in IN_FINDING if name in finding}
+        for finding in row["findings"]
+    ]
     for finding in findings:
         if finding["exchange"] in exchanges:
             del finding["curl"]
