@@ -28,6 +28,7 @@ NOT_ALWAYS = {
     # It depends on what the model writes.
     "stream.role-first",
     "stream.usage-once",
+    "tools.legacy-call",
     "tools.legacy-stream",
     "tools.no-markup",
     "tools.parallel-off",
