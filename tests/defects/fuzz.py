@@ -122,7 +122,9 @@ async def _take_it_all(request: Request, server: Next) -> Reply:
     reply = await server(request)
     if reply.status != 400 or not has("user")(Asked(request)):
         return reply
-    body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    asked: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
+    asked |= {"stream": True} if Asked(request).streams else {}
+    body = json.dumps(asked).encode()
     others = tuple(header for header in request.headers if header[0] != "content-length")
     headers = (*others, ("content-length", str(len(body))))
     return await server(replace(request, body=body, headers=headers))
@@ -139,6 +141,9 @@ def _die_of_a_body() -> Change:
     return change
 
 
+BROKEN = [
+    f"fuzz.broken-{fault}" for fault in ("types", "ranges", "forms", "tools", "roles", "contents")
+]
 REQUESTS, STREAMS, MESSAGES = "fuzz.valid-requests", "fuzz.valid-streams", "fuzz.messages"
 
 DEFECTS = [
@@ -209,7 +214,7 @@ DEFECTS = [
         id="fuzz-unchecked",
         title="A request of a named user is not looked at: whatever is wrong is left out.",
         change=_take_it_all,
-        turns=deviates("fuzz.broken-refused"),
+        turns=deviates(*BROKEN),
         fuzz=FEW,
     ),
     Defect(

@@ -41,9 +41,9 @@ def test_fuzzing_is_an_option(run: Run) -> None:
     result = run("--byom-endpoint=embedded", "--byom-only=fuzz", "--byom-fuzz=2")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["plan: 11 checks, * requests and at most 66 fuzzed ones, at most * tokens"]
+        ["plan: 16 checks, * requests and at most 96 fuzzed ones, at most * tokens"]
     )
-    assert result.parseoutcomes()["passed"] == 11
+    assert result.parseoutcomes()["passed"] == 16
 
 
 def test_a_failure_is_shown_and_replays(run: Run, pytester: pytest.Pytester) -> None:

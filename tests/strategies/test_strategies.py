@@ -29,7 +29,7 @@ from pytest_byom.strategies import (
     tools,
 )
 from pytest_byom.strategies.bodies import ODD
-from pytest_byom.strategies.broken import ABSENT, MESSAGES, WRONG
+from pytest_byom.strategies.broken import ABSENT, FAULTS, MESSAGES, WRONG, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,39 @@ def test_broken_requests_are_refused(url: str, http: httpx.Client, request: Brok
     assert response.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("row", WRONG, ids=[name for name, _ in WRONG])
+VALUES = [row for rows in WRONG.values() for row in rows]
+ADDED = [row for rows in MESSAGES.values() for row in rows]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_told_apart(fault: Faults) -> None:
+    """Of one kind of fault nothing is drawn that is of another, and most rows of it are."""
+    values = {
+        f"{name} is missing" if value is ABSENT else f"{name} is {value!r}"
+        for name, values in WRONG.get(fault, ())
+        for value in values
+    }
+    wanted = values | {why for why, _ in MESSAGES.get(fault, ())}
+    seen: set[str] = set()
+
+    @given(request=broken_chat_requests(faults=[fault]))
+    @settings(QUICK, derandomize=True, database=None)
+    def draw(request: BrokenRequest) -> None:
+        seen.add(request.why)
+
+    draw()
+    assert seen <= wanted
+    assert len(seen) > len(wanted) / 2
+
+
+@pytest.mark.parametrize("faults", [[], ["moods"], ["types", "moods"]])
+def test_faults_that_are_none(faults: list[Any]) -> None:
+    """A kind of fault that is not known is refused, with those that are."""
+    with pytest.raises(UsageError, match=r"faults must be some of types, ranges, forms, tools,"):
+        broken_chat_requests(faults=faults)
+
+
+@pytest.mark.parametrize("row", VALUES, ids=[name for name, _ in VALUES])
 def test_each_wrong_value_is_refused(
     url: str, http: httpx.Client, row: tuple[str, tuple[Any, ...]]
 ) -> None:
@@ -90,7 +122,7 @@ def test_each_wrong_value_is_refused(
         assert 400 <= http.post(url, json=body).status_code < 500, (name, value)
 
 
-@pytest.mark.parametrize(("why", "message"), MESSAGES, ids=[why for why, _ in MESSAGES])
+@pytest.mark.parametrize(("why", "message"), ADDED, ids=[why for why, _ in ADDED])
 def test_each_wrong_message_is_refused(
     url: str, http: httpx.Client, why: str, message: dict[str, Any]
 ) -> None:

@@ -139,16 +139,80 @@ def test_broken_requests(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
     yield from byom_fuzz.broken("broken_requests")
 
 
+MISTAKE = "a mistake goes unnoticed: the answer is not to what was asked"
+
+
 @check(
-    "fuzz.broken-refused",
+    "fuzz.broken-types",
     level="should",
-    decides=["err-09", "msg-09", "msg-14", "msg-15"],
+    decides=["err-09"],
     asks=["chat/plain"],
-    breaks="a mistake goes unnoticed: the answer is not to what was asked",
+    breaks=MISTAKE,
 )
-def test_broken_refused(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
-    """A request with one thing wrong is refused."""
-    yield from byom_fuzz.accepted("broken_requests")
+def test_broken_types(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
+    """A request with a parameter of a wrong type is refused."""
+    yield from byom_fuzz.accepted("broken_types")
+
+
+@check(
+    "fuzz.broken-ranges",
+    level="should",
+    decides=["err-09"],
+    asks=["chat/plain"],
+    breaks=MISTAKE,
+)
+def test_broken_ranges(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
+    """A request with a parameter out of its range is refused."""
+    yield from byom_fuzz.accepted("broken_ranges")
+
+
+@check(
+    "fuzz.broken-forms",
+    level="should",
+    decides=["err-09"],
+    asks=["chat/plain"],
+    breaks=MISTAKE,
+)
+def test_broken_forms(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
+    """A request whose messages or response_format are of no known form is refused."""
+    yield from byom_fuzz.accepted("broken_forms")
+
+
+@check(
+    "fuzz.broken-tools",
+    level="should",
+    decides=["err-09"],
+    needs=["tools"],
+    asks=["chat/plain", "tools/offered"],
+    breaks="an agent whose tools are lost answers from memory, and nobody knows why",
+)
+def test_broken_tools(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
+    """A request with tools, calls or results of no known form is refused."""
+    yield from byom_fuzz.accepted("broken_tools")
+
+
+@check(
+    "fuzz.broken-roles",
+    level="should",
+    decides=["msg-09"],
+    asks=["chat/plain"],
+    breaks="a message with a typing error in its role is lost, or read as another's",
+)
+def test_broken_roles(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
+    """A message without a known role is refused."""
+    yield from byom_fuzz.accepted("broken_roles")
+
+
+@check(
+    "fuzz.broken-contents",
+    level="should",
+    decides=["msg-14", "msg-15"],
+    asks=["chat/plain"],
+    breaks="what a user said is lost, and the answer is to something else",
+)
+def test_broken_contents(byom_fuzz: Fuzzer) -> Iterator[Wrong]:
+    """A message whose content or parts are of no known form is refused."""
+    yield from byom_fuzz.accepted("broken_contents")
 
 
 @check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from pytest_byom.strategies import (
     schemas,
     tools,
 )
+from pytest_byom.strategies.broken import FAULTS, Faults
 from pytest_byom.strategies.texts import NAMES, WORDS
 
 Has = Callable[[str], bool]
@@ -104,8 +105,43 @@ def schema_requests(has: Has) -> st.SearchStrategy[Any]:
 
 def broken_requests(has: Has) -> st.SearchStrategy[Any]:
     """Give requests with one thing wrong."""
+    return _broken(FAULTS)
+
+
+def broken_types(has: Has) -> st.SearchStrategy[Any]:
+    """Give requests with a parameter of a wrong type."""
+    return _broken(["types"])
+
+
+def broken_ranges(has: Has) -> st.SearchStrategy[Any]:
+    """Give requests with a parameter out of its range."""
+    return _broken(["ranges"])
+
+
+def broken_forms(has: Has) -> st.SearchStrategy[Any]:
+    """Give requests whose messages or response_format have a wrong form."""
+    return _broken(["forms"])
+
+
+def broken_tools(has: Has) -> st.SearchStrategy[Any]:
+    """Give requests with wrong tools, calls or results."""
+    return _broken(["tools"])
+
+
+def broken_roles(has: Has) -> st.SearchStrategy[Any]:
+    """Give requests with a message of no known role."""
+    return _broken(["roles"])
+
+
+def broken_contents(has: Has) -> st.SearchStrategy[Any]:
+    """Give requests with a message of a wrong content."""
+    return _broken(["contents"])
+
+
+def _broken(faults: Collection[Faults]) -> st.SearchStrategy[Any]:
     # -1 is no limit at all to some servers: an answer without end is no way to find that out.
-    return broken_chat_requests().filter(lambda drawn: drawn.body.get("max_tokens") != -1)
+    found = broken_chat_requests(faults=faults)
+    return found.filter(lambda drawn: drawn.body.get("max_tokens") != -1)
 
 
 def bodies(has: Has) -> st.SearchStrategy[Any]:
