@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NOTICED = 1.2
 """Seconds that a client notices."""
 
+A_TOKEN = 0.01
+"""Seconds that it takes to generate one."""
+
 
 def takes_gzip(asked: Asked) -> bool:
     """Whether this is a long stream to a client that takes gzip."""
@@ -29,15 +32,22 @@ def is_long(asked: Asked) -> bool:
     return asked.streams and asked.parameters.get("max_tokens") == 128
 
 
+async def _slowly(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        await asyncio.sleep(A_TOKEN)
+        yield piece
+
+
 def _held_back(when: When, *, zipped: bool = False) -> Change:
-    """Keep a stream until it is complete."""
+    """Generate streams slowly, and keep some until they are complete."""
 
     async def change(request: Request, server: Next) -> Reply:
         reply = await server(request)
-        if not when(Asked(request)) or isinstance(reply.body, bytes):
+        if isinstance(reply.body, bytes):
             return reply
-        body = b"".join([piece async for piece in reply.body])
-        await asyncio.sleep(NOTICED)
+        if not when(Asked(request)):
+            return replace(reply, body=_slowly(reply.body))
+        body = b"".join([piece async for piece in _slowly(reply.body)])
         coding = (("content-encoding", "gzip"),) if zipped else ()
         return replace(
             reply, headers=(*reply.headers, *coding), body=gzip.compress(body) if zipped else body
