@@ -29,9 +29,7 @@ from defects.planting import (
     whole,
 )
 from defects.requests import forced
-from defects.streaming import (
-    write,
-)
+from defects.streaming import each_chunk, write
 
 if TYPE_CHECKING:
     from pytest_byom.mock.http1 import Reply
@@ -69,6 +67,15 @@ def _in_both_forms(message: Members) -> None:
         message["tool_calls"] = [
             {"id": f"call_{uuid.uuid4()}", "type": "function", "function": call}
         ]
+
+
+def _count_own_instructions(data: Members) -> None:
+    for name in ("prompt_tokens", "total_tokens") if data.get("usage") else ():
+        data["usage"][name] += 20
+
+
+def _uninstructed(asked: Asked) -> bool:
+    return chat(asked) and not {"system", "developer"} & set(asked.roles)
 
 
 def _few(logprobs: Members) -> None:
@@ -156,6 +163,14 @@ PLAIN = [
             lambda data: data["usage"].update(
                 prompt_tokens_details={"cached_tokens": 1, "audio_tokens": None}
             )
+        ),
+    ),
+    Variant(
+        id="usage-own-instructions",
+        title="Where there are no instructions, the prompt has those of the chat template.",
+        change=both(
+            change_json(_count_own_instructions, when=_uninstructed),
+            each_chunk(_count_own_instructions, when=_uninstructed),
         ),
     ),
     Variant(

@@ -142,8 +142,7 @@ DEFECTS = [
             _without_instructions,
             when=lambda asked: {"system", "developer"} & set(asked.roles) != set(),
         ),
-        turns=ignored("messages.instructions-count")
-        | ignored("messages.parts-count", "messages.system-heard"),
+        turns=ignored("messages.instructions-count") | ignored("messages.system-heard"),
     ),
     Defect(
         id="messages-history-strict",
