@@ -154,3 +154,10 @@ class Response:
 
 
 _NO_CHOICE = Choice()
+
+
+def changed(response: Response, **members: Any) -> Response:
+    """The response with other members: dataclasses.replace, in a tenth of its time."""
+    made = object.__new__(type(response))
+    vars(made).update(vars(response), **members)
+    return made

@@ -74,14 +74,14 @@ def _stream(job: Job) -> Generator[Step, Any, None]:
 
 def _read(reader: StreamReader) -> Generator[Step, Any, NetworkError | None]:
     """Read until the answer is complete; gives back what broke the connection, if anything."""
-    events: list[Event] = []
+    step = Read()
     while True:
-        chunk: bytes | NetworkError = yield Read(events)
+        chunk: bytes | NetworkError = yield step
         if isinstance(chunk, NetworkError):
             return chunk
-        events = reader.feed(chunk) if chunk else reader.close()
+        step.events = reader.feed(chunk) if chunk else reader.close()
         if reader.done:
-            yield Emit(events)
+            yield Emit(step.events)
             return None
 
 
@@ -158,7 +158,7 @@ class StreamReader:
         self._events += 1
         text = self._repeats.text_in(data) if event.event != "error" else None
         if text is not None:
-            events += self._assembler.add_text(text)
+            self._assembler.add_text(text, events)
             return
         try:
             chunk = parse_json(data)
