@@ -15,7 +15,6 @@ Sources: openai-openapi 2.3.0 and the behaviour of popular clients.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.assemble_choice import ChoiceParts
@@ -157,7 +156,7 @@ class Assembler:
         quiet = Repairs()  # reading flags what the fragments have flagged already
         response = read_completion(body, repairs=quiet)
         choices = tuple(
-            replace(choice, content=part.content, reasoning=part.reasoning)
+            changed(choice, content=part.content, reasoning=part.reasoning)
             for choice, part in zip(response.choices, parts, strict=True)
         )
         for choice in choices:

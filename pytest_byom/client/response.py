@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_byom.client.errors import BadAnswer
 
@@ -154,10 +154,11 @@ class Response:
 
 
 _NO_CHOICE = Choice()
+Answer = TypeVar("Answer", Response, Choice)
 
 
-def changed(response: Response, **members: Any) -> Response:
-    """The response with other members: dataclasses.replace, in a tenth of its time."""
-    made = object.__new__(type(response))
-    vars(made).update(vars(response), **members)
+def changed(answer: Answer, **members: Any) -> Answer:
+    """An answer with other members: dataclasses.replace, in a tenth of its time."""
+    made = object.__new__(type(answer))
+    vars(made).update(vars(answer), **members)
     return made
