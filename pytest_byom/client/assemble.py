@@ -15,13 +15,13 @@ Sources: openai-openapi 2.3.0 and the behaviour of popular clients.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.assemble_choice import ChoiceParts
 from pytest_byom.client.events import Event, StreamComplete, StreamError, StreamWarning
 from pytest_byom.client.failure import answered_error, failure_in
 from pytest_byom.client.reading import Repairs, judge_choice, read_completion, usage_in
+from pytest_byom.client.response import changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,14 +108,12 @@ class Assembler:
         self._last = parts
         return parts.text_alone(choices[0]) if parts else None
 
-    def add_text(self, text: str) -> list[Event]:
+    def add_text(self, text: str, events: list[Event]) -> None:
         """Take a chunk that differs from the one before in this text alone: see `text_alone`."""
-        events: list[Event] = []
         if self._last:
             self._last.add_text(text, events)
         if self._repairs.count > self._told:
             self._tell_repairs(events)
-        return events
 
     def end(self) -> list[Event]:
         """End the stream and give back its last events; after an error there are none."""
@@ -158,12 +156,12 @@ class Assembler:
         quiet = Repairs()  # reading flags what the fragments have flagged already
         response = read_completion(body, repairs=quiet)
         choices = tuple(
-            replace(choice, content=part.content, reasoning=part.reasoning)
+            changed(choice, content=part.content, reasoning=part.reasoning)
             for choice, part in zip(response.choices, parts, strict=True)
         )
         for choice in choices:
             judge_choice(choice, flag=self._repairs)
-        return replace(response, choices=choices, warnings=self._repairs.as_tuple())
+        return changed(response, choices=choices, warnings=self._repairs.as_tuple())
 
     def _read_top(self, chunk: dict[str, Any]) -> None:
         get = chunk.get

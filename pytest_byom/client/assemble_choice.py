@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_byom.client.assemble_text import TagSplitter, Text
 from pytest_byom.client.assemble_tools import ToolParts
-from pytest_byom.client.events import ContentDelta, ContentStart, ContentStop, ThinkingDelta
+from pytest_byom.client.events import ContentStart, ContentStop, ThinkingDelta, content_delta
 from pytest_byom.client.reading import REASONING_NAMES, part_text, reasoning_in, split_content
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class ChoiceParts:
             if not self._content_open:
                 self._content_open = True
                 events.append(ContentStart(self.index))
-            events.append(ContentDelta(text, self.index))
+            events.append(content_delta(text, self.index))
 
     def _think(self, thought: str, events: list[Event]) -> None:
         text = self._reasoning.add(thought)

@@ -14,10 +14,10 @@ from pytest_byom.client.modellist import read_models
 from pytest_byom.client.models import CustomModel, model_from
 from pytest_byom.client.redact import HiddenText, Redactor, secrets_of, shown_url
 from pytest_byom.client.request import (
+    ChatRoute,
     Settings,
     base_headers,
     build_body,
-    chat_request,
     check_base_url,
     models_request,
     without_user,
@@ -93,6 +93,7 @@ class Core:
         self._endpoint = shown_url(self._base_url)
         self._model = model_from(model)
         self._headers = base_headers(api_key, extra_headers or {}, base_url=base_url)
+        self._chat = ChatRoute(self._base_url, self._headers)
         self._redactor = Redactor(secrets_of(api_key, extra_headers or {}, base_url))
         self._settings = Settings(
             max_tokens=max_tokens,
@@ -187,7 +188,7 @@ class Core:
                 stream=stream,
             )
             return Job(
-                request=chat_request(self._base_url, self._headers, body),
+                request=self._chat.request(body),
                 endpoint=self._endpoint,
                 model=self._model,
                 retry=self._retry,

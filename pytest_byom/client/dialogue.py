@@ -18,8 +18,8 @@ whether to ask again is decided in one place. What a dialogue raises is of our e
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_byom.client.encoding import BodyDecoder
 from pytest_byom.client.errors import (
@@ -34,6 +34,7 @@ from pytest_byom.client.headers import kept_headers, request_id_in
 from pytest_byom.client.jsontext import NotJSON, parse_json_bytes
 from pytest_byom.client.reading import Repairs, part_thinking, read_completion, refuse_surrogates
 from pytest_byom.client.redact import Redactor
+from pytest_byom.client.response import changed
 from pytest_byom.client.retry import Retry, retry_after, seconds_to_wait
 from pytest_byom.client.structured import with_output
 from pytest_byom.client.usage import cost_of
@@ -51,39 +52,46 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 """How large a plain answer may be; a dozen images as base64 are far less."""
 
 
+class Silent:
+    """A step before which nothing is to be read."""
+
+    __slots__ = ()
+    events: ClassVar[Sequence[Event]] = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Send:
+class Send(Silent):
     """Send the request and wait for the head of its answer."""
 
     request: WireRequest
 
 
-@dataclass(slots=True)  # one is made for each chunk, and a frozen one takes twice as long
+@dataclass(slots=True)
 class Read:
-    """Wait for the next bytes of the body."""
+    """Wait for the next bytes of the body; a stream uses one such step again and again."""
 
     events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(Silent):
     """Read on to the end of the body, so that the connection can serve again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class Close(Silent):
     """Give the connection back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Silent):
     """Let some seconds pass."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Summarise:
+class Summarise(Silent):
     """Ask another client for a text."""
 
     llm: Any
@@ -136,7 +144,7 @@ class Job:
         refuse_surrogates(response)
         if self.think_tags:
             response = part_thinking(response, self.think_tags)
-        response = replace(
+        response = changed(
             response,
             cost=cost_of(response.usage, self.model),
             headers=kept_headers(head.headers),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from pytest_byom.client.errors import BYOMError
@@ -52,6 +52,22 @@ class ContentDelta:
     type: ClassVar[EventType] = EventType.CONTENT_DELTA
     text: str
     index: int = 0
+
+
+class _Unfrozen:
+    """The slots of a ContentDelta, before it is one."""
+
+    __slots__ = ("index", "text")
+
+
+def content_delta(text: str, index: int) -> ContentDelta:
+    """A ContentDelta, made in half the time: nearly all events are one, and freezing is slow."""
+    event: Any = _Unfrozen()
+    event.text = text
+    event.index = index
+    event.__class__ = ContentDelta
+    made: ContentDelta = event
+    return made
 
 
 @dataclass(frozen=True, slots=True)

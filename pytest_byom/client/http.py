@@ -69,6 +69,7 @@ class Wire:
         self._url_class: Any = type(client.base_url)
         self._timeouts = timeouts
         self._endpoint = endpoint
+        self._is_bounded = timeouts.whole is not None
         self._deadline = time.monotonic() + (timeouts.whole or float("inf"))
         self._response: Any = None
         self._request: Any = None
@@ -158,7 +159,7 @@ class SyncWire(Wire):
         """Do what a step says and give back what became of it."""
         if isinstance(step, Read):
             try:
-                late = self._whole_is_over() if self._timeouts.whole else None
+                late = self._whole_is_over() if self._is_bounded else None
                 return late or next(self._chunks, b"")
             except Exception as error:
                 return self._translate(error, reading=True)
@@ -195,7 +196,7 @@ class AsyncWire(Wire):
         """Do what a step says and give back what became of it."""
         if isinstance(step, Read):
             try:
-                late = self._whole_is_over() if self._timeouts.whole else None
+                late = self._whole_is_over() if self._is_bounded else None
                 return late or await anext(self._chunks, b"")
             except Exception as error:
                 return self._translate(error, reading=True)

@@ -213,11 +213,11 @@ def reasoning_in(message: Mapping[str, Any]) -> str:
 
 def usage_in(body: Mapping[str, Any]) -> Usage | None:
     """The usage of a completion or a chunk: its own, a choice's (Moonshot), or x_groq's."""
-    places: list[Any] = [body]
-    if not body.get("usage"):
-        choices = body.get("choices")
-        places += [*choices] if isinstance(choices, list) else []
-        places.append(body.get("x_groq"))
+    if body.get("usage"):
+        return read_usage(body["usage"])
+    choices = body.get("choices")
+    places = [*choices] if isinstance(choices, list) else []
+    places.append(body.get("x_groq"))
     found = [read_usage(place.get("usage")) for place in places if isinstance(place, dict)]
     return next(filter(None, found), None)
 

@@ -25,6 +25,7 @@ class Repeats:
     def __init__(self) -> None:
         self._before = ""
         self._after = ""
+        self._start = self._end = 0  # of the text between the two, the latter from the end
         self._left = FRAMES
 
     def text_in(self, data: str) -> str | None:
@@ -33,7 +34,7 @@ class Repeats:
         if not (before and data.startswith(before) and data.endswith(after)):
             return None
         self._left = FRAMES
-        text = data[len(before) : -len(after)]
+        text = data[self._start : self._end]
         if text.isprintable() and '"' not in text and "\\" not in text:  # nearly always
             return text or None  # nothing may mean that the two overlap
         found, end = parse_json_string(data, len(before) - 1)
@@ -53,6 +54,7 @@ class Repeats:
         before, after = data[: start + 1], data[end - 1 :]
         if _is_frame(before, after, chunk, text):
             self._before, self._after = before, after
+            self._start, self._end = len(before), -len(after)
 
 
 def _is_frame(before: str, after: str, chunk: Any, text: str) -> bool:

@@ -13,7 +13,7 @@ from pytest_byom.client.errors import UsageError
 from pytest_byom.client.jsontext import write_json
 from pytest_byom.client.messages import attachments_in
 from pytest_byom.client.models import MAX_TOKENS_FIELDS, CustomModel
-from pytest_byom.client.redact import HiddenHeaders, shown_url
+from pytest_byom.client.redact import HiddenHeaders, HiddenText, shown_url
 
 if TYPE_CHECKING:
     from pytest_byom.client.schema import OutputSchema
@@ -142,12 +142,19 @@ def build_body(
     return body
 
 
-def chat_request(base_url: str, headers: HiddenHeaders, body: Mapping[str, Any]) -> WireRequest:
-    """The request for a completion."""
-    accept = "text/event-stream" if body.get("stream") else "application/json"
-    own = {"Accept": accept, "Content-Type": "application/json"}
-    url = join_url(base_url, "/chat/completions")
-    return WireRequest("POST", url, merge_headers(own, headers), write_json(body))
+class ChatRoute:
+    """Where completions are asked for, and with which headers: the same for every request."""
+
+    def __init__(self, base_url: str, headers: HiddenHeaders) -> None:
+        self._url = HiddenText(join_url(base_url, "/chat/completions"))
+        kind = {"Content-Type": "application/json"}
+        self._plain = merge_headers({"Accept": "application/json", **kind}, headers)
+        self._streamed = merge_headers({"Accept": "text/event-stream", **kind}, headers)
+
+    def request(self, body: Mapping[str, Any]) -> WireRequest:
+        """The request for a completion."""
+        headers = self._streamed if body.get("stream") else self._plain
+        return WireRequest("POST", self._url, headers, write_json(body))
 
 
 def models_request(base_url: str, headers: HiddenHeaders) -> WireRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_byom.client.errors import BadAnswer
 
@@ -154,3 +154,11 @@ class Response:
 
 
 _NO_CHOICE = Choice()
+Answer = TypeVar("Answer", Response, Choice)
+
+
+def changed(answer: Answer, **members: Any) -> Answer:
+    """An answer with other members: dataclasses.replace, in a tenth of its time."""
+    made = object.__new__(type(answer))
+    vars(made).update(vars(answer), **members)
+    return made

@@ -9,8 +9,10 @@ a stream gives the same events. Its rules, for whoever changes it:
 - Bytes are split first and decoded after: no line end is part of a UTF-8 sequence, so decoding
   line by line gives what decoding the whole gives. Bad bytes become U+FFFD.
 - What is kept between two feeds is one unfinished event: never more than `max_event_bytes`.
-- Each byte is looked at a fixed number of times: a line that comes in pieces grows in a
-  bytearray and is searched only where it is new.
+- Each byte is looked at a fixed number of times: a line that comes in pieces is searched only
+  where it is new, and beyond its first KiB it grows in a bytearray.
+- `_take` is the decoder. All that `feed` does besides are short cuts for what nearly all streams
+  are, events of one line `data: `: they take what they know whole, or leave it to `_take`.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 """The default limit. An image as base64 in one chunk has a few MiB; a stream that never ends a
 line has no bound. (aiohttp-sse-client2 stops at 512 KiB, others nowhere.)"""
 
-_ENDS = (b"\n\n", b"\r\n\r\n")  # of an event that is alone in its chunk
 _BOM = b"\xef\xbb\xbf"
-_COLON = b":"
-_COLON_BYTE, _LF, _CR = b":\n\r"  # `_LF in chunk` is one memchr, and the quickest question
+_COLON, _LF, _CR = b":\n\r"  # `_LF in chunk` is one memchr, and the quickest question
+_LF_RUN = (b"\n\n", "\n\ndata: ")  # how events of one data line end, and what parts two
+_CRLF_RUN = (b"\r\n\r\n", "\r\n\r\ndata: ")
 _RETRY_DIGITS = 18
-_LONG_CHUNK = 1024  # from here on a chunk holds several events, and it pays to split at their ends
+_SHORT = 1024  # bytes: joining shorter pieces costs next to nothing
 
 
 class ServerSentEvent:
@@ -85,37 +87,40 @@ class SSEDecoder:
         if max_event_bytes < 1:
             raise UsageError(f"max_event_bytes must be positive, not {max_event_bytes}")
         self.max_event_bytes = max_event_bytes
-        self._short = min(_LONG_CHUNK, max_event_bytes)  # no line of fewer bytes is too long
+        self._short = min(_SHORT, max_event_bytes // 2)  # two such pieces are never too long
         self.comments = 0
         self._comment = b""  # the last one that was alone, with its blank line
         self.retry: int | None = None
         self.last_event_id = ""
+        self._begun: bytes | None = None  # all that is unfinished, if it is one short line at most
+        self._tail = bytearray()  # else the line that has not ended,
+        self._block: list[bytes] = []  # and the lines before it of its event
+        self._block_size = 0
+        self._block_retry: int | None = None
         self._unsettled = True  # the next chunk needs _settle, for one of the next four:
         self._at_start = True  # a BOM,
         self._start = b""  # of which these bytes have come,
         self._after_cr = False  # or an LF that belongs to the CR before it
-        self._tail = bytearray()  # the line that has not ended
-        self._block: list[bytes] = []  # the lines of the event that has not ended
-        self._block_size = 0
-        self._block_retry: int | None = None
-        self._between = False  # nothing is unfinished: the next chunk starts an event
         self._refusal: Exception | None = None  # why no more bytes are taken
 
     @property
     def pending(self) -> bytes:
         """What came after the last complete event, without comments, lines ended by LF."""
         lines = b"".join(line + b"\n" for line in self._block)
-        tail = b"" if self._tail.startswith(_COLON) else bytes(self._tail)
-        return lines + tail + self._start
+        tail = self._begun or bytes(self._tail)
+        return lines + (b"" if tail.startswith(b":") else tail) + self._start
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and give back the events that they complete.
 
         Raises EventTooLarge beyond the limit, after the events before it have been given back.
         """
-        if self._between:  # nearly all chunks are whole events, perhaps with a comment before
+        begun = self._begun
+        if begun is None:
+            return self._take(chunk)
+        if not begun:  # nearly all chunks are whole events, perhaps with a comment before
             is_data = chunk[:6] == b"data: "
-            if not is_data and chunk and chunk[0] == _COLON_BYTE:
+            if not is_data and chunk and chunk[0] == _COLON:
                 rest = chunk.removeprefix(self._comment)  # a server repeats one and the same
                 if rest is chunk:
                     rest = self._skip_comment(chunk)
@@ -142,33 +147,28 @@ class SSEDecoder:
                     texts = text.split("\n\ndata: ")
                     if "\n" not in "".join(texts):
                         return self._messages(texts)
-        if self._unsettled:
-            chunk = self._settle(chunk)
-        tail = self._tail
         if _LF not in chunk and _CR not in chunk:
-            if tail and tail[0] != _COLON_BYTE and len(tail) + len(chunk) < self._short:
-                tail += chunk  # as in _grow_tail
-            elif chunk:
-                self._grow_tail(chunk)
-            return []
-        size = len(tail) + len(chunk)
-        if not self._block and size <= self.max_event_bytes:
-            if size >= _LONG_CHUNK:
-                events = self._take_run(chunk)
-            else:
-                events = self._take_end(chunk) if tail and _CR not in chunk else []
-            if events:
-                return events
-        events = []
-        try:
-            if self._block or size > self.max_event_bytes or _CR in chunk:
-                self._take_lines(chunk, events)
-            else:
-                self._take_blocks(chunk, events)
-        except EventTooLarge:
-            if not events:
-                raise
-        return events
+            begun += chunk
+            if len(begun) < self._short:
+                self._begun = begun
+                return []
+            return self._take(begun)
+        if begun[:6] == b"data: " and len(chunk) < self._short:  # the end of an event, cut by reads
+            line, end, rest = chunk.partition(b"\n\n")
+            if end and _LF not in line and _LF not in rest and _CR not in chunk:
+                self._begun = rest
+                data = begun[6:] + line
+                try:
+                    text = data.decode()
+                except UnicodeDecodeError:
+                    text = data.decode("utf-8", "replace")
+                if self.last_event_id:
+                    return [ServerSentEvent("message", text, self.last_event_id)]
+                event = _Message()  # in place, as above
+                event.data = text
+                return [event]
+        chunk = begun + chunk
+        return self._take_run(chunk) or self._take(chunk)
 
     def close(self, *, flush: bool = False) -> list[ServerSentEvent]:
         """End the stream; an unfinished event is discarded, as the standard says.
@@ -179,34 +179,13 @@ class SSEDecoder:
         if isinstance(self._refusal, EventTooLarge):
             raise self._refusal
         self._refusal = UsageError("the decoder is closed: a new stream needs a new decoder")
-        self._unsettled, self._between = True, False
-        if not flush:
-            return []
-        rest = bytes(self._tail) + self._start
-        self._tail.clear()
-        self._start = b""
+        self._unsettled = True
+        self._tail += (self._begun or b"") + self._start
+        self._begun, self._start = None, b""
         events: list[ServerSentEvent] = []
-        if rest:
-            self._end_line(rest)
-        self._end_event(events)
+        if flush:
+            self._take_lines(b"\n\n", events)
         return events
-
-    def _messages(self, texts: list[str]) -> list[ServerSentEvent]:
-        if self.last_event_id:
-            return [ServerSentEvent("message", text, self.last_event_id) for text in texts]
-        events: list[ServerSentEvent] = []
-        for text in texts:
-            event = _Message()  # in place, as in feed
-            event.data = text
-            events.append(event)
-        return events
-
-    def _message(self, data: str) -> ServerSentEvent:
-        if self.last_event_id:
-            return ServerSentEvent("message", data, self.last_event_id)
-        event: ServerSentEvent = _Message()
-        event.data = data
-        return event
 
     def _settle(self, chunk: bytes) -> bytes:
         """Drop a BOM at the start, and the LF of a CRLF that was cut in two."""
@@ -231,128 +210,103 @@ class SSEDecoder:
         comment, end, rest = chunk.partition(b"\n\n")
         if not end or _LF in comment or _CR in comment:
             return chunk
-        self._comment = comment + end if len(comment) < _LONG_CHUNK else b""
+        self._comment = comment + end if len(comment) < _SHORT else b""
         self.comments += 1
         return rest
 
-    def _take_end(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Take the end of an event of one data line, cut by reads; nothing if it is none."""
-        tail = self._tail
-        head, end, rest = chunk.partition(b"\n\n")
-        if not end or _LF in head or _LF in rest or not tail.startswith(b"data: "):
-            return []
-        tail += head
-        try:
-            text = tail[6:].decode()
-        except UnicodeDecodeError:
-            text = tail[6:].decode("utf-8", "replace")
-        tail.clear()
-        if rest:
-            tail += rest if rest[0] != _COLON_BYTE else b":"
-        else:
-            self._between = True
-        if self.last_event_id:
-            return [ServerSentEvent("message", text, self.last_event_id)]
-        event = _Message()
-        event.data = text
-        return [event]
-
     def _take_run(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Take a chunk of events of one data line each, as most are; nothing if it holds others."""
-        tail = self._tail
-        chunk = bytes(tail) + chunk
-        has_cr = _CR in chunk
-        end = b"\r\n\r\n" if has_cr else b"\n\n"
+        """Take events of one data line each, and the start of another; nothing if it is no such."""
+        if chunk[:6] != b"data: " or len(chunk) > self.max_event_bytes:
+            return []
+        end, border = _CRLF_RUN if _CR in chunk else _LF_RUN
         at = chunk.rfind(end)
         rest = chunk[at + len(end) :]
-        if at < 0 or chunk[:6] != b"data: " or _LF in rest or _CR in rest:
+        if at < 0 or _LF in rest or _CR in rest or len(rest) >= self._short:
             return []
-        texts = chunk[6:at].decode("utf-8", "replace").split(f"{end.decode()}data: ")
+        texts = chunk[6:at].decode("utf-8", "replace").split(border)
         joined = "".join(texts)
-        if "\n" in joined or (has_cr and "\r" in joined):
+        if "\n" in joined or "\r" in joined:
             return []
-        tail.clear()
-        self._between = not rest
-        if rest:
-            self._grow_tail(rest)
+        self._begun = rest
         return self._messages(texts)
 
-    def _take_blocks(self, chunk: bytes, events: list[ServerSentEvent]) -> None:
-        """Take a chunk whose lines end in LF, with no unfinished event before it."""
-        tail = self._tail
-        if tail:
-            tail += chunk
-            chunk = bytes(tail)
-            tail.clear()
-        *blocks, rest = chunk.split(b"\n\n")
-        for block in blocks:
-            if _LF in block:
-                self._end_lines(block.split(b"\n"), events)
-                self._end_event(events)
-            elif block[:6] == b"data: ":
-                events.append(self._message(block[6:].decode("utf-8", "replace")))
-            elif block[:1] == b":":
-                self.comments += 1
-            else:
-                self._end_lines([block, b""], events)
-        self._between = not rest
-        if _LF in rest:
-            *lines, rest = rest.split(b"\n")
-            self._end_lines(lines, events)
-        if rest:
-            self._grow_tail(rest)
+    def _messages(self, texts: list[str]) -> list[ServerSentEvent]:
+        if self.last_event_id:
+            return [ServerSentEvent("message", text, self.last_event_id) for text in texts]
+        events: list[ServerSentEvent] = []
+        for text in texts:
+            event = _Message()  # in place, as in feed
+            event.data = text
+            events.append(event)
+        return events
+
+    def _take(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Take bytes of any kind, line by line."""
+        self._begun = None
+        if self._unsettled:
+            chunk = self._settle(chunk)
+        events: list[ServerSentEvent] = []
+        if _LF in chunk or _CR in chunk:
+            try:
+                self._take_lines(chunk, events)
+            except EventTooLarge:
+                if not events:
+                    raise
+                return events
+        elif chunk:
+            self._grow_tail(chunk)
+        if not (self._block or self._unsettled) and len(self._tail) < self._short:
+            self._begun = bytes(self._tail)
+            self._tail.clear()
+        return events
 
     def _take_lines(self, chunk: bytes, events: list[ServerSentEvent]) -> None:
-        lines = chunk.splitlines()  # of bytes: at LF, CR and CRLF, and nowhere else
-        last = chunk[-1]
-        rest = b"" if last in (_LF, _CR) else lines.pop()
-        if last == _CR:
-            self._after_cr = self._unsettled = True
+        if _CR in chunk:
+            lines = chunk.splitlines()  # of bytes: at LF, CR and CRLF, and nowhere else
+            rest = b"" if chunk[-1] in b"\r\n" else lines.pop()
+            self._after_cr = self._unsettled = chunk[-1] == _CR
+        else:
+            lines = chunk.split(b"\n")
+            rest = lines.pop()
         tail = self._tail
         if tail:
             tail += lines[0]
             lines[0] = bytes(tail)
             tail.clear()
-        self._end_lines(lines, events)
+        block = self._block
+        for line in lines:
+            if not line:
+                if block:
+                    self._end_event(events)
+            elif line[0] == _COLON:
+                self.comments += 1
+            else:
+                block.append(line)
+                self._block_size += len(line)
+                if self._block_size > self.max_event_bytes:
+                    self._refuse()
+                if line[0] in b"ir":
+                    self._hold(line)
         if rest:
             self._grow_tail(rest)
-        else:
-            self._between = not (self._block or self._unsettled)
-
-    def _end_lines(self, lines: list[bytes], events: list[ServerSentEvent]) -> None:
-        for line in lines:
-            if line:
-                self._end_line(line)
-            else:
-                self._end_event(events)
 
     def _grow_tail(self, piece: bytes) -> None:
-        self._between = False
         tail = self._tail
         tail += piece
-        if tail[0] == _COLON_BYTE:
+        if tail[0] == _COLON:
             del tail[1:]  # of an unfinished comment, that it is one is enough
         elif self._block_size + len(tail) > self.max_event_bytes:
             self._refuse()
 
-    def _end_line(self, line: bytes) -> None:
-        if line.startswith(_COLON):
-            self.comments += 1
-            return
-        self._block.append(line)
-        self._block_size += len(line)
-        if self._block_size > self.max_event_bytes:
-            self._refuse()
-        if line.startswith((b"id", b"retry")):  # these two hold from here on, event or not
-            name, value = _field(line)
-            if name == b"id" and b"\0" not in value:
-                self.last_event_id = value.decode("utf-8", "replace")
-            elif name == b"retry" and value.isdigit() and len(value) <= _RETRY_DIGITS:
-                self.retry = self._block_retry = int(value)
+    def _hold(self, line: bytes) -> None:
+        """Take an id or a retry: they hold from here on, event or not."""
+        name, value = _field(line)
+        if name == b"id" and b"\0" not in value:
+            self.last_event_id = value.decode("utf-8", "replace")
+        elif name == b"retry" and value.isdigit() and len(value) <= _RETRY_DIGITS:
+            self.retry = self._block_retry = int(value)
 
     def _end_event(self, events: list[ServerSentEvent]) -> None:
-        if not self._block:
-            return
         event = ""
         data: list[bytes] = []
         for line in self._block:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_byom.client.dialogue import Emit, Read
 from pytest_byom.client.errors import BrokenStream, BYOMError
 from pytest_byom.client.events import StreamComplete, StreamError
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from pytest_byom.client.events import Event
     from pytest_byom.client.http import AsyncWire, SyncWire
     from pytest_byom.client.response import Response
-
-_TELLING = (Read, Emit)
 
 
 class StreamCore:
@@ -37,10 +34,11 @@ class StreamCore:
             self._over = True
             return True
         self._next = step
-        if not isinstance(step, _TELLING) or not step.events:
+        events = step.events
+        if not events:
             return False
-        self._emitted = step.events
-        self._waiting = iter(step.events)
+        self._emitted = events
+        self._waiting = iter(events)
         return True
 
     def _result(self) -> Response:

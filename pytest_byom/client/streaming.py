@@ -42,46 +42,42 @@ DONE = "[DONE]"
 
 def stream_dialogue(job: Job) -> Generator[Step, Any, None]:
     """Ask for a streamed completion and emit its events; an error is the last of them."""
+    attempt = 0
     try:
-        yield from _stream(job)
+        while True:
+            attempt += 1
+            head = yield from opened(job, attempt)
+            if head is None:
+                continue
+            reader = StreamReader(job, head)
+            try:
+                error = yield from _read(reader)
+            except BYOMError as broken:
+                yield Close()
+                raise placed(broken, job, head, reader.seen) from None
+            if error is None:
+                break
+            if reader.seen:
+                error.partial = reader.partial
+                yield Close()
+                raise placed(error, job, head, reader.seen)
+            yield from wait_or_raise(job, attempt, error)  # nothing had come: it may be asked again
+        yield Drain()
+        yield Close()
     except BYOMError as error:
         yield Emit([StreamError(job.redactor.error(error))])
 
 
-def _stream(job: Job) -> Generator[Step, Any, None]:
-    attempt = 0
-    while True:
-        attempt += 1
-        head = yield from opened(job, attempt)
-        if head is None:
-            continue
-        reader = StreamReader(job, head)
-        try:
-            error = yield from _read(reader)
-        except BYOMError as broken:
-            yield Close()
-            raise placed(broken, job, head, reader.seen) from None
-        if error is None:
-            break
-        if reader.seen:
-            error.partial = reader.partial
-            yield Close()
-            raise placed(error, job, head, reader.seen)
-        yield from wait_or_raise(job, attempt, error)  # nothing had come: it may be asked again
-    yield Drain()
-    yield Close()
-
-
 def _read(reader: StreamReader) -> Generator[Step, Any, NetworkError | None]:
     """Read until the answer is complete; gives back what broke the connection, if anything."""
-    events: list[Event] = []
+    step = Read()
     while True:
-        chunk: bytes | NetworkError = yield Read(events)
+        chunk: bytes | NetworkError = yield step
         if isinstance(chunk, NetworkError):
             return chunk
-        events = reader.feed(chunk) if chunk else reader.close()
+        step.events = reader.feed(chunk) if chunk else reader.close()
         if reader.done:
-            yield Emit(events)
+            yield Emit(step.events)
             return None
 
 
@@ -158,12 +154,15 @@ class StreamReader:
         self._events += 1
         text = self._repeats.text_in(data) if event.event != "error" else None
         if text is not None:
-            events += self._assembler.add_text(text)
+            self._assembler.add_text(text, events)
+            return
+        if data == DONE:
+            self._take_done(events)
             return
         try:
             chunk = parse_json(data)
         except NotJSON as error:
-            if not self._take_marker(data.strip(), data, events):
+            if not self._take_marker(data.strip(), events):
                 self._refuse(event, error)
             return
         events += self._assembler.feed(chunk, event=event.event)
@@ -178,15 +177,14 @@ class StreamReader:
         assert isinstance(last, StreamError)
         events.append(StreamError(self._clean(last.error)))
 
-    def _take_marker(self, text: str, data: str, events: list[Event]) -> bool:
-        """Take an event that is no JSON by intention; False if it is none of these."""
+    def _take_marker(self, text: str, events: list[Event]) -> bool:
+        """Take an event that is meant to be no JSON; False if it is none of these."""
         if not text:
             self._assembler.flag("empty-event", "an event has empty data")
             return True
         if text != DONE:
             return False
-        if data != DONE:
-            self._assembler.flag("done-marker-spaced", "[DONE] has spaces around it")
+        self._assembler.flag("done-marker-spaced", "[DONE] has spaces around it")
         self._take_done(events)
         return True
 

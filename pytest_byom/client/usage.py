@@ -31,6 +31,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "reasoning_tokens",
     ),
 }
+_PATHS = {name: tuple(tuple(path.split(".")) for path in paths) for name, paths in NAMES.items()}
 _MILLION = Decimal(1_000_000)
 
 
@@ -75,7 +76,7 @@ def read_usage(raw: object) -> Usage | None:
     """Read a usage object of any dialect; None if it is none."""
     if not isinstance(raw, dict):
         return None
-    counts = {name: _first_number(raw, paths) for name, paths in NAMES.items()}
+    counts = {name: _first_number(raw, paths) for name, paths in _PATHS.items()}
     if not counts["total_tokens"]:
         counts["total_tokens"] = counts["input_tokens"] + counts["output_tokens"]
     return Usage(**counts, raw=raw)
@@ -96,12 +97,12 @@ def cost_of(usage: Usage | None, model: CustomModel | str) -> Cost | None:
     return Cost(total / _MILLION, model.currency)
 
 
-def _first_number(raw: Mapping[str, Any], paths: tuple[str, ...]) -> int:
+def _first_number(raw: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int:
     for path in paths:
         value: Any = raw
-        for key in path.split("."):
+        for key in path:
             value = value.get(key) if isinstance(value, dict) else None
-        number = _whole(value)
+        number = None if value is None else _whole(value)
         if number is not None:
             return number
     return 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +25,10 @@ from pytest_byom.client.events import (
     ToolUseDelta,
     ToolUseStart,
     ToolUseStop,
+    content_delta,
 )
 from pytest_byom.client.reading import read_completion
+from pytest_byom.client.response import changed
 
 if TYPE_CHECKING:
     from pytest_byom.client.response import Choice, Response
@@ -383,3 +387,22 @@ def test_arguments_under_the_name_of_parameters() -> None:
     response = read_completion({"choices": [{"index": 0, "message": message}]})
     assert [(call.id, call.arguments) for call in response.tool_calls] == [("0", '{"x": 1}')]
     assert "tool-arguments-not-string" in {repair.code for repair in response.warnings}
+
+
+def test_a_content_delta_is_frozen_however_it_was_made() -> None:
+    """The quick way to make one gives the same value of the same class."""
+    event = content_delta("Hi", 1)
+    assert event == ContentDelta("Hi", 1)
+    assert hash(event) == hash(ContentDelta("Hi", 1))
+    assert copy.deepcopy(event) == event
+    with pytest.raises(FrozenInstanceError):
+        event.text = "Ho"  # type: ignore[misc]  # the one way to try
+
+
+def test_a_changed_response_is_another_one() -> None:
+    """What is not changed stays, and so does the response that it came from."""
+    first = read_completion({"id": "a", "choices": []})
+    second = changed(first, request_id="r")
+    assert (first.id, first.request_id) == ("a", None)
+    assert (second.id, second.request_id) == ("a", "r")
+    assert second == replace(first, request_id="r")

@@ -11,10 +11,10 @@ from pytest_byom.client.errors import UsageError
 from pytest_byom.client.messages import as_messages, user
 from pytest_byom.client.models import CustomModel
 from pytest_byom.client.request import (
+    ChatRoute,
     Settings,
     base_headers,
     build_body,
-    chat_request,
     check_base_url,
     join_url,
 )
@@ -169,7 +169,7 @@ def test_headers_that_cannot_be_sent(key: Any, headers: dict[str, Any]) -> None:
 def test_bodies_that_cannot_be_written(value: dict[str, Any], reason: str) -> None:
     """What JSON cannot hold is refused before anything is sent."""
     with pytest.raises(UsageError, match="cannot be written as JSON") as caught:
-        chat_request("http://h", base_headers(None, {}), value)
+        ChatRoute("http://h", base_headers(None, {})).request(value)
     assert reason in str(caught.value)
 
 
@@ -182,12 +182,12 @@ def test_deep_and_circular_bodies() -> None:
     circle["x"] = circle
     for value in ({"x": deep}, circle):
         with pytest.raises(UsageError, match="cannot be written as JSON"):
-            chat_request("http://h", base_headers(None, {}), value)
+            ChatRoute("http://h", base_headers(None, {})).request(value)
 
 
 def test_bodies_are_utf_8() -> None:
     """Text goes as it is, not as escapes."""
-    request = chat_request("http://h", base_headers(None, {}), {"x": "é😀"})
+    request = ChatRoute("http://h", base_headers(None, {})).request({"x": "é😀"})
     assert request.content == '{"x":"é😀"}'.encode()
     assert json.loads(request.content) == {"x": "é😀"}
 

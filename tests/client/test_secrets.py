@@ -13,7 +13,7 @@ from pytest_byom.client.events import StreamError
 from pytest_byom.client.llm import LLM, AsyncLLM
 from pytest_byom.client.providers import CustomProviderConfig
 from pytest_byom.client.redact import HiddenHeaders, Redactor, shown_url
-from pytest_byom.client.request import base_headers, chat_request
+from pytest_byom.client.request import ChatRoute, base_headers
 
 from .harness import Answer, answer_json, completion
 
@@ -49,7 +49,7 @@ def test_the_repr_of_a_client(kind: Any) -> None:
 def test_the_repr_of_what_is_sent() -> None:
     """Requests, headers and providers hide what they carry."""
     headers = base_headers(CANARY, OPTIONS["extra_headers"])
-    request = chat_request(OPTIONS["base_url"], headers, {"model": "m"})
+    request = ChatRoute(OPTIONS["base_url"], headers).request({"model": "m"})
     assert headers["Authorization"] == f"Bearer {CANARY}"
     assert_clean(repr(request) + repr(headers) + str(headers) + request.shown_url)
     config = CustomProviderConfig(

@@ -80,7 +80,8 @@ def test_large_vector(vector: dict[str, Any]) -> None:
 
 FRAGMENTS = st.sampled_from(
     [b"data: a", b"data:b", b"data", b":c", b"event: e", b"id: 1", b"id", b"retry: 5", b"\n",
-     b"\r", b"\r\n", b"\n\n", b"\xef\xbb\xbf", "é\u2028".encode(), b"\xff", b"\0", b" "]
+     b"\r", b"\r\n", b"\n\n", b"\xef\xbb\xbf", "é\u2028".encode(), b"\xff", b"\0", b" ",
+     b"data: a\n\n", b"data: b\r\n\r\n", b": c\n\n", b": c\n\ndata: d\n\n"]
 )  # fmt: skip
 
 
@@ -90,9 +91,10 @@ def test_any_cut(body: bytes, places: list[int]) -> None:
     """Any cutting of any stream gives the same events, and a slow reading of the rules agrees."""
     edges = [0, *sorted(place for place in places if place < len(body)), len(body)]
     pieces = [body[a:b] for a, b in pairwise(edges)]
-    _, whole = decode([body])
-    _, cut = decode(pieces)
+    at_once, whole = decode([body])
+    in_pieces, cut = decode(pieces)
     assert whole == cut
+    assert (at_once.comments, at_once.pending) == (in_pieces.comments, in_pieces.pending)
     assert plain(whole) == read_slowly(body)
 
 
@@ -152,6 +154,24 @@ def test_limit_holds_for_one_event(size: int) -> None:
     events = [e for at in range(0, len(stream), size) for e in decoder.feed(stream[at : at + size])]
     assert [event.data for event in events] == ["x" * 44] * 3
     assert decoder.comments == 3
+
+
+@pytest.mark.parametrize("size", [1, 20, 700, 1500, 5000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+def test_long_lines_among_short_ones(size: int, end: bytes) -> None:
+    """Lines of any length give their events in reads of any length."""
+    texts = ["x" * length for length in (3, 990, 2, 1040, 1, 2500, 0)]
+    stream = b"".join(b"data: " + text.encode() + end * 2 for text in texts)
+    _, events = decode([stream[at : at + size] for at in range(0, len(stream), size)])
+    assert [event.data for event in events] == texts
+
+
+def test_comments_between_events() -> None:
+    """Comments that are alone in their read, or come before an event, are counted and no more."""
+    reads = [b": a\n\n", b": a\n\n", b": a\n\ndata: 1\n\n", b": a\n\ndata: 2\n\n", b": b\n\n"]
+    decoder, events = decode(reads)
+    assert [event.data for event in events] == ["1", "2"]
+    assert decoder.comments == 5
 
 
 def test_pending_shows_what_is_discarded() -> None:
