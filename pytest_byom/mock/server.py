@@ -138,7 +138,7 @@ class MockServer(Scripted):
         if asked.method == "OPTIONS" and self._dialect.preflight:
             origin = {"origin": asked.headers.get("origin", "*")}
             return Reply(200, tuple(fill(self._dialect.preflight, origin).items()), b"")
-        if self.claims(asked.method, "", None, asked.path) is None:
+        if self.claims(asked.method, asked.path) is None:
             served = self.turn_away(asked)
         else:
             served = self.answer(asked)
