@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import re
 import time
-from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_byom.mock.http_judge import BODY_LIMIT, HEADER_LIMIT
 from pytest_byom.mock.http_messages import Request
@@ -19,14 +18,10 @@ from pytest_byom.mock.http_messages import Request
 if TYPE_CHECKING:
     from pytest_byom.mock.http_messages import Headers, Reply
 
+_REQUEST = re.compile(r"(GET|POST) (/[\x21-\x3e\x40-\x7e]*)(?:\?([\x21-\x7e]*))? HTTP/1\.1")
 _NAME = r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+"
-_VALUE = r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?"
-_LINE = re.compile(rf"({_NAME}): ({_VALUE})\r\n")
-_REQUEST = re.compile(
-    rf"(GET|POST) (/[\x21-\x3e\x40-\x7e]*)\??([\x21-\x7e]*) HTTP/1\.1\r\n"
-    rf"((?:{_NAME}: {_VALUE}\r\n)+)\r\n"
-)
-_HEADERS = re.compile(rf"(?:{_NAME}: {_VALUE}\r\n)*")
+_LINE = re.compile(rf"({_NAME}): ([\x21-\x7e][\x20-\x7e]*)\r\n")
+_is_name = re.compile(_NAME).fullmatch
 
 _ASK_MORE = frozenset({"transfer-encoding", "expect", "upgrade"})
 """Headers of requests that are more than a length and a body."""
@@ -35,8 +30,7 @@ _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "host
 """Headers of answers about which h11 has rules."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The head of a request, the number of its bytes, and how many the body has."""
 
     method: str
@@ -53,13 +47,16 @@ class Head:
 
 def read_head(received: bytearray) -> Head | None:
     """Return the head with which these bytes begin; None if that is for h11 to judge."""
-    end = received.find(b"\r\n\r\n", 0, HEADER_LIMIT) + 4
-    raw = bytes(received[:end])
-    found = _REQUEST.fullmatch(raw.decode("latin-1"))
-    if found is None:
+    end = received.find(b"\r\n\r\n", 0, HEADER_LIMIT)
+    if end < 0:
         return None
-    method, path, query, lines = found.groups()
-    headers = tuple([(name.lower(), value) for name, value in _LINE.findall(lines)])
+    raw = bytes(received[: end + 4])
+    first, _, lines = raw.decode("latin-1").partition("\r\n")
+    found = _REQUEST.fullmatch(first)
+    headers = [(name.lower(), value) for name, value in _LINE.findall(lines)]
+    size = sum([len(name) + len(value) + 4 for name, value in headers])
+    if found is None or size + 2 != len(lines) or " \r\n" in lines:
+        return None  # what was found is not all that there is
     fields = dict(headers)
     length = fields.get("content-length", "0")
     if (
@@ -70,7 +67,8 @@ def read_head(received: bytearray) -> Head | None:
         or not (length.isdigit() and len(length) < 10 and int(length) <= BODY_LIMIT)
     ):
         return None
-    return Head(method, path, query, headers, raw, int(length))
+    method, path, query = found.groups("")
+    return Head(method, path, query, tuple(headers), raw, int(length))
 
 
 def write_head(reply: Reply, length: int | None) -> bytes | None:
@@ -80,18 +78,29 @@ def write_head(reply: Reply, length: int | None) -> bytes | None:
     """
     if not 200 <= reply.status < 600 or reply.status in (204, 304):
         return None
-    lines = "".join([f"{name}: {value}\r\n" for name, value in reply.headers])
-    names = {name.lower() for name, _ in reply.headers}
-    if (
-        _HEADERS.fullmatch(lines) is None
-        or lines.count("\r\n") != len(reply.headers)  # there is a line end in a value,
-        or ":" in "".join(names)  # or the end of a name within a name
-        or not _FRAMING.isdisjoint(names)
-    ):
-        return None
-    date = "" if "date" in names else f"date: {write_date()}\r\n"
+    text = f"HTTP/1.1 {reply.status} \r\n"
+    dated = False
+    for name, value in reply.headers:
+        lower = _lower_name(name)
+        if not lower or lower in _FRAMING or not _is_plain(value) or value != value.strip(" "):
+            return None
+        dated = dated or lower == "date"
+        text += f"{name}: {value}\r\n"
+    if not dated:
+        text += f"date: {write_date()}\r\n"
     framing = "Transfer-Encoding: chunked" if length is None else f"content-length: {length}"
-    return f"HTTP/1.1 {reply.status} \r\n{lines}{date}{framing}\r\n\r\n".encode("ascii")
+    return f"{text}{framing}\r\n\r\n".encode("ascii")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text has spaces and visible characters of ASCII only."""
+    return text.isascii() and text.isprintable()
+
+
+@functools.lru_cache(maxsize=256)
+def _lower_name(name: str) -> str:
+    """Return the name of a header in lower case; an empty text if it is no name."""
+    return name.lower() if _is_name(name) else ""
 
 
 def write_date() -> str:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 from pytest_byom.client.errors import UsageError
 from pytest_byom.mock import transports
 from pytest_byom.mock.answer import Cut, Pause
-from pytest_byom.mock.asked import AskedRequest, hide
 from pytest_byom.mock.dialect import fill
 from pytest_byom.mock.http1 import BackgroundServer, Broken, Reply, Request
 from pytest_byom.mock.http_messages import Pieces
 from pytest_byom.mock.in_process import Guard
 from pytest_byom.mock.mock import Scripted
 from pytest_byom.mock.replies import Failure
+from pytest_byom.mock.taken import ReceivedRequest
 
 if TYPE_CHECKING:
     import ssl
@@ -136,7 +136,7 @@ class MockServer(Scripted):
 
     def _respond(self, request: Request) -> Reply | Awaitable[Reply]:
         """Answer one request of the socket: at once, if nothing is to come before the answer."""
-        asked = _read(request, self.url)
+        asked = ReceivedRequest(request, self.url)
         if asked.method == "OPTIONS" and self._dialect.preflight:
             origin = {"origin": asked.headers.get("origin", "*")}
             return Reply(200, tuple(fill(self._dialect.preflight, origin).items()), b"")
@@ -157,16 +157,6 @@ def _refuse_impossible(entry: Entry) -> None:
         value = getattr(saying, name)
         if reason := NOT_ON_A_SOCKET.get((name, value)):
             raise UsageError(f"fail({name}={value!r}) is for byom_mock: {reason}")
-
-
-def _read(request: Request, url: str) -> AskedRequest:
-    query = f"?{request.query}" if request.query else ""
-    return AskedRequest(
-        method=request.method,
-        url=f"{url}{request.path}{query}",
-        headers=hide(dict(request.headers)),
-        body=request.body,
-    )
 
 
 async def _reply_late(served: Served) -> Reply:

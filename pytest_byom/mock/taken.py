@@ -1,4 +1,8 @@
-"""A request of httpx or httpx2, as the mock keeps it."""
+"""The requests that mocks keep: of the clients of this process, and of a socket.
+
+They are kept as they are when they come. Few tests look at URL and headers, so these are written
+out when somebody asks for them.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_byom.mock.hosts import Claim
+    from pytest_byom.mock.http_messages import Request
 
 
 class TakenRequest(AskedRequest):
     """A request that a client handed to its transport; its body has been read, or is at hand.
 
-    It is kept as it is now, whatever becomes of the client's own: an authentication changes that
-    and sends it again. Few tests look at URL and headers, so these are written out when asked for.
+    What becomes of the client's own is not seen here: an authentication changes that, and sends it
+    again.
     """
 
     def __init__(self, request: Any, claim: Claim | None = None) -> None:
@@ -60,4 +65,38 @@ class TakenRequest(AskedRequest):
         for name, value in reversed(self._headers):  # of two the last one counts, as above
             if name.lower() == b"content-type":
                 return value.decode("latin-1")
+        return None
+
+
+class ReceivedRequest(AskedRequest):
+    """A request that came over a socket, to the server at `base`."""
+
+    def __init__(self, request: Request, base: str) -> None:
+        self.method = request.method
+        self.body = request.body
+        self.timeout = {}
+        self.at = time.monotonic()
+        self.number = 0
+        self.model, self.stream = glance(self.body)
+        self.path = request.path
+        self._request = request
+        self._base = base
+
+    @lazy
+    def url(self) -> str:
+        """The URL."""
+        query = f"?{self._request.query}" if self._request.query else ""
+        return f"{self._base}{self._request.path}{query}"
+
+    @lazy
+    def headers(self) -> Mapping[str, str]:
+        """The headers, with names in lower case."""
+        return HiddenHeaders(self._request.headers)
+
+    @property
+    def content_type(self) -> str | None:
+        """What the headers say that the body is."""
+        for name, value in reversed(self._request.headers):
+            if name == "content-type":
+                return value
         return None
