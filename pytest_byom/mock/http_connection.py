@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._full: asyncio.Future[None] | None = None  # done when the client has read enough
         # The request that is being read or answered, and how: at a glance, or by h11.
         self._head: Head | None = None
+        self._last: Head | None = None  # a client that asks the same again sends it again
         self._judge: Judge | None = None
         # What is answering, if it takes more than a moment.
         self._pieces: Pieces | None = None
@@ -119,10 +120,8 @@ class Connection(asyncio.Protocol):
                 self._answer(request)
         except Refused as refused:
             self._start(self._refuse(refused.reply))
-        if self._is_free:
-            self._hold(False)
-        elif len(self._received) >= EARLY_LIMIT:  # a flood is read when its turn comes
-            self._hold(True)
+        if self._held or len(self._received) >= EARLY_LIMIT:
+            self._hold(not self._is_free)  # a flood is read when its turn comes
 
     def _hold(self, held: bool) -> None:
         if held != self._held:
@@ -132,18 +131,20 @@ class Connection(asyncio.Protocol):
     def _read(self) -> Request | None:
         """Return the next request; None if it is not complete. Raises Refused."""
         if self._head is None and self._judge is None:
-            self._head = read_head(self._received)
+            same = self._last is not None and self._received.startswith(self._last.raw)
+            self._head = self._last if same else read_head(self._received)
             self._judge = Judge() if self._head is None else None
         if self._judge is not None:
             return self._read_by(self._judge)
-        assert self._head is not None
-        size = len(self._head.raw)
-        end = size + self._head.length
+        head = self._last = self._head
+        assert head is not None
+        size = len(head.raw)
+        end = size + head.length
         if len(self._received) < end:
             return None
         body = bytes(self._received[size:end])
         del self._received[:end]
-        return self._head.complete(body)
+        return head.complete(body)
 
     def _read_by(self, judge: Judge) -> Request | None:
         data = bytes(self._received)
