@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -47,11 +48,8 @@ class Pieces:
     """A body whose pieces are at hand: nobody waits for one of them, whoever else has to."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._left = iter(pieces)
-
-    def take(self) -> bytes | None:
-        """Return the next piece; None if there is no other."""
-        return next(self._left, None)
+        self.take: Callable[[], bytes | None] = partial(next, iter(pieces), None)
+        """Returns the next piece; None if there is no other."""
 
     def __aiter__(self) -> Self:
         return self
