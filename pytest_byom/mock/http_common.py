@@ -78,27 +78,26 @@ def write_head(reply: Reply, length: int | None) -> bytes | None:
     """
     if not 200 <= reply.status < 600 or reply.status in (204, 304):
         return None
-    lines, values, dated = "", "", False
-    for name, value in reply.headers:
-        lower = _lower_name(name)
-        if not lower or lower in _FRAMING:
-            return None
-        dated = dated or lower == "date"
-        lines += f"{name}: {value}\r\n"
-        values += value
-    spaced = ":  " in lines or " \r\n" in lines  # at an end of a value, perhaps
-    if spaced or not values.isascii() or not values.isprintable():
+    names, values = zip(*reply.headers, strict=True) if reply.headers else ((), ())
+    form, dated = _make_form(names)
+    text = "".join(values)
+    if not form or not text.isascii() or not text.isprintable():
         return None
-    if not dated:
-        lines += f"date: {write_date()}\r\n"
+    lines = form % values
+    if ":  " in lines or " \r\n" in lines:  # a value is empty or has a space at an end, perhaps
+        return None
+    date = "" if dated else f"date: {write_date()}\r\n"
     framing = "Transfer-Encoding: chunked" if length is None else f"content-length: {length}"
-    return f"HTTP/1.1 {reply.status} \r\n{lines}{framing}\r\n\r\n".encode("ascii")
+    return f"HTTP/1.1 {reply.status} \r\n{lines}{date}{framing}\r\n\r\n".encode("ascii")
 
 
-@functools.lru_cache(maxsize=256)
-def _lower_name(name: str) -> str:
-    """Return the name of a header in lower case; an empty text if it is no name."""
-    return name.lower() if _is_name(name) else ""
+@functools.lru_cache(maxsize=64)
+def _make_form(names: tuple[str, ...]) -> tuple[str, bool]:
+    """Return the form of some headers, empty if they are for h11, and whether one is the date."""
+    lower = [name.lower() for name in names]
+    if not names or not all(map(_is_name, names)) or not _FRAMING.isdisjoint(lower):
+        return "", False
+    return "".join(f"{name.replace('%', '%%')}: %s\r\n" for name in names), "date" in lower
 
 
 def write_date() -> str:

@@ -169,15 +169,14 @@ class Connection(asyncio.BufferedProtocol):
         """Answer at once, if that can be; else start to work at it."""
         try:
             answered = self._app(request)
+            if isinstance(answered, Reply) and self._send_at_once(answered):
+                return
         except Exception as error:
             answered = _raise(error)
-        if not isinstance(answered, Reply):
-            self._start(self._work_at(request, answered))
+        work = self._start(self._work_at(request, answered))
+        if asyncio.iscoroutine(answered):
             # Who leaves before the work has begun leaves a coroutine that nobody awaits.
-            if self._work is not None and asyncio.iscoroutine(answered):
-                self._work.add_done_callback(lambda _: answered.close())
-        elif not self._send_at_once(answered):
-            self._start(self._work_at(request, _return(answered)))
+            work.add_done_callback(lambda _: answered.close())
 
     def _send_at_once(self, reply: Reply) -> bool:
         """Send a common answer to a common request, or its head; False if it is none."""
@@ -213,9 +212,10 @@ class Connection(asyncio.BufferedProtocol):
 
     # From requests to bytes, in the time that it takes.
 
-    def _start(self, work: Coroutine[Any, Any, bool]) -> None:
-        self._work = self._loop.create_task(work)
-        self._work.add_done_callback(self._finish)
+    def _start(self, working: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
+        self._work = work = self._loop.create_task(working)
+        work.add_done_callback(self._finish)
+        return work
 
     def _finish(self, work: asyncio.Task[bool]) -> None:
         """Go on with the next request if the work says so, else close."""
@@ -226,11 +226,11 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
         self._end_if_done()
 
-    async def _work_at(self, request: Request, answered: Awaitable[Reply]) -> bool:
+    async def _work_at(self, request: Request, answered: Reply | Awaitable[Reply]) -> bool:
         """Answer; False if the connection cannot be used again."""
         self._begun = False
         try:
-            reply = await answered
+            reply = answered if isinstance(answered, Reply) else await answered
         except Broken as broken:
             return self._break(broken)
         except Exception as error:
@@ -344,10 +344,6 @@ def _write_chunk(piece: bytes) -> bytes:
 
 def _failed() -> Reply:
     return error_reply(500, "The server had an error.", type="server_error")
-
-
-async def _return(reply: Reply) -> Reply:
-    return reply
 
 
 async def _raise(error: Exception) -> NoReturn:

@@ -38,6 +38,8 @@ class Prompt:
                 return Reply(200, TEXT, Pieces(self._count()))
             case "/raise":
                 raise LookupError("no such thing")
+            case "/number":
+                return Reply(200, (("x", 5),), b"")  # type: ignore[arg-type]  # as one may err
             case "/empty":
                 return Reply(204, (), b"")
             case "/length":
@@ -141,12 +143,18 @@ def test_what_is_not_common_is_answered_as_ever(
     assert server.errors == []
 
 
-def test_a_fault_of_the_application_is_a_500(server: BackgroundServer) -> None:
+@pytest.mark.parametrize(
+    ("path", "said"), [("/raise", "LookupError: no such thing"), ("/number", "TypeError: ")]
+)
+def test_a_fault_of_the_application_is_a_500(
+    server: BackgroundServer, path: str, said: str
+) -> None:
     """An exception becomes an error object, a line in the list of errors, and no more."""
     with httpx.Client(trust_env=False) as client:
-        assert client.post(f"{server.url}/raise").status_code == 500
+        assert client.post(server.url + path).status_code == 500
         assert client.post(server.url, content=b"abc").text == "abc"
-    assert server.errors == ["POST /raise: LookupError: no such thing"]
+    (line,) = server.errors
+    assert line.startswith(f"POST {path}: {said}")
 
 
 def test_a_slow_reader_holds_up_the_pieces(server: BackgroundServer, app: Prompt) -> None:
