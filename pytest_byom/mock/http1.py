@@ -1,5 +1,8 @@
 """A small HTTP/1.1 server for one application: asyncio moves the bytes, h11 knows the protocol.
 
+The requests and answers that are common are read and written without h11, and say the same: see
+`http_common`. All others are left to it: see `http_judge`.
+
 What every connection keeps to:
 
 * One request at a time. Bytes of the next one wait until the answer to this one is complete.
