@@ -208,7 +208,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         if piece:
             self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        self._loop.call_soon(self._send_piece, pieces)
+        if self._full is None:
+            self._loop.call_soon(self._send_piece, pieces)
 
     # From requests to bytes, in the time that it takes.
 
