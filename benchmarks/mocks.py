@@ -1,18 +1,36 @@
 """The mocks beside what does the least: `python benchmarks/mocks.py`.
 
 In process: a request through the script, beside `MockTransport` that answers with the very same
-bytes and headers, made before. On a socket: beside a server of a few lines of asyncio with the same
-bytes. Then what a scripted 429 costs through openai-python, and what setting up a fixture costs.
+bytes and headers, made before. On a socket: beside two servers by hand with the same bytes and
+headers. One is a few lines of asyncio, the least that there can be: it looks for the length of the
+body and for `"stream"`, knows no HTTP, and keeps nothing. The other is `http.server` of the
+standard library, which reads HTTP. Then what a scripted 429 costs through openai-python, and what
+setting up a fixture costs.
+
+What makes the comparison fair:
+
+* All answers have the same headers. Framing and, on a socket, the date are among them: a client
+  spends time on each header, and ours has them.
+* All send a plain answer in one write, and each event of a stream in a write of its own. Both
+  servers on asyncio take a turn of the loop between two events, so that they arrive one by one.
+  `http.server` takes none, as few would: it spends less on a stream, and its events arrive in
+  heaps. In how many reads they do is printed with the figures.
+* What was served is forgotten before each request: a test asks a few times, not thousands, and a
+  log of thousands of streams costs memory that no test spends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import json
 import platform
+import socket
 import statistics
 import threading
 import time
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -45,8 +63,6 @@ def script(mock: Any) -> None:
 
 def answer_of(body: dict[str, Any]) -> tuple[list[tuple[str, str]], list[bytes]]:
     """Return headers and parts of what the script answers."""
-    import json
-
     mock = Mock()
     script(mock)
     asked = AskedRequest("POST", URL, hide({}), json.dumps(body).encode())
@@ -56,6 +72,9 @@ def answer_of(body: dict[str, Any]) -> tuple[list[tuple[str, str]], list[bytes]]
 
 
 PLAIN, EVENTS = answer_of(BODY), answer_of(STREAM)
+PLAIN[0].append(("content-length", str(len(PLAIN[1][0]))))
+EVENTS[0].append(("transfer-encoding", "chunked"))
+DATE = ("date", formatdate(usegmt=True))
 
 
 def floor(library: Any) -> Any:
@@ -85,13 +104,15 @@ def stream(client: Any, url: str = URL) -> int:
         return sum(1 for line in answer.iter_lines() if line)
 
 
-def compare(title: str, ways: dict[str, Way], slower: str, faster: str) -> None:
-    """Print what CPU time each way takes, client and server together, and the ratio."""
+def compare(title: str, ways: dict[str, Way], ours: str) -> None:
+    """Print what CPU time each way takes, client and server together, and our ratio to others."""
     taken = measure(ways, rounds=ROUNDS, repeat=REPEAT, clock=time.process_time)
     print(f"\n{title}")
     for way, seconds in taken.items():
         print(f"  {way:16}{figure(seconds)}")
-    print(f"  {slower} / {faster}: {ratio(taken[slower], taken[faster])}")
+    for way, seconds in taken.items():
+        if way != ours:
+            print(f"  {ours} / {way}: {ratio(taken[ours], seconds)}")
 
 
 def in_process() -> None:
@@ -112,10 +133,16 @@ def in_process() -> None:
                     "byom_mock": through_script,
                 }
                 title = f"{name}, in process, {kind}"
-                compare(title, ways, "byom_mock", "MockTransport")
+                compare(title, ways, "byom_mock")
 
 
-class HandWritten:
+def write_head(answer: tuple[list[tuple[str, str]], list[bytes]]) -> bytes:
+    """Write the head of an answer as byom_server does."""
+    lines = ["HTTP/1.1 200 ", *(f"{k}: {v}" for k, v in [*answer[0], DATE]), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+class Asyncio:
     """The least that a server can be: it reads a request and writes bytes made before."""
 
     def __init__(self) -> None:
@@ -138,10 +165,9 @@ class HandWritten:
                 size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
                 body = await reader.readexactly(size)
                 if b'"stream"' not in body:
-                    writer.write(self._head(PLAIN, f"content-length: {len(PLAIN[1][0])}"))
-                    writer.write(PLAIN[1][0])
+                    writer.write(write_head(PLAIN) + PLAIN[1][0])
                     continue
-                writer.write(self._head(EVENTS, "transfer-encoding: chunked"))
+                writer.write(write_head(EVENTS))
                 for part in EVENTS[1]:
                     writer.write(b"%x\r\n%b\r\n" % (len(part), part))
                     await writer.drain()
@@ -149,11 +175,6 @@ class HandWritten:
                 writer.write(b"0\r\n\r\n")
         except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
             writer.close()
-
-    @staticmethod
-    def _head(answer: tuple[list[tuple[str, str]], list[bytes]], length: str) -> bytes:
-        lines = ["HTTP/1.1 200 OK", *(f"{k}: {v}" for k, v in answer[0]), length, "", ""]
-        return "\r\n".join(lines).encode()
 
     async def _end(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -168,20 +189,79 @@ class HandWritten:
         self._thread.join()
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers with bytes made before."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        """Read a request and answer it."""
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if b'"stream"' not in body:
+            self.wfile.write(write_head(PLAIN) + PLAIN[1][0])
+            return
+        self.wfile.write(write_head(EVENTS))
+        for part in EVENTS[1]:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+        self.wfile.write(b"0\r\n\r\n")
+
+
+class Standard:
+    """A server by hand with `http.server`."""
+
+    def __init__(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1/chat/completions"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def arrivals(url: str) -> int:
+    """Return in how many reads a stream arrives at a client that does nothing but read."""
+    host, _, port = url.split("/")[2].partition(":")
+    body = json.dumps(STREAM).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(head.encode() + body)
+        end, reads = b"", 0
+        while not end.endswith(b"0\r\n\r\n"):
+            end = end[-5:] + client.recv(65536)
+            reads += 1
+    return reads
+
+
 def on_a_socket() -> None:
-    """Compare with a hand-written server."""
-    least = HandWritten()
+    """Compare with servers by hand."""
+    least, standard = Asyncio(), Standard()
     with MockServer(strict=False) as server, httpx.Client(trust_env=False) as client:
         script(server)
         url = f"{server.base_url}/chat/completions"
-        assert stream(client, url) == stream(client, least.url)
+        assert stream(client, url) == stream(client, least.url) == stream(client, standard.url)
         for kind, ask in (("plain", plain), (f"{CHUNKS} chunks", stream)):
+
+            def through_script(ask: Any = ask) -> Any:
+                server.log.served.clear()
+                return ask(client, url)
+
             ways: dict[str, Way] = {
-                "hand-written": lambda ask=ask: ask(client, least.url),  # type: ignore[misc]
-                "byom_server": lambda ask=ask: ask(client, url),  # type: ignore[misc]
+                "asyncio": lambda ask=ask: ask(client, least.url),  # type: ignore[misc]
+                "http.server": lambda ask=ask: ask(client, standard.url),  # type: ignore[misc]
+                "byom_server": through_script,
             }
-            compare(f"loopback, {kind}", ways, "byom_server", "hand-written")
+            compare(f"loopback, {kind}", ways, "byom_server")
+        urls = {"asyncio": least.url, "http.server": standard.url, "byom_server": url}
+        for name, one in urls.items():
+            reads = statistics.median(arrivals(one) for _ in range(ROUNDS))
+            print(f"  {name}: a stream arrives in {reads:.0f} reads")
     least.close()
+    standard.close()
 
 
 def milliseconds(way: Way, times: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_byom.mock.embedded.render import DONE
 from pytest_byom.mock.replies import STRAIGHT
@@ -35,8 +35,7 @@ class Cut:
 Step: TypeAlias = bytes | Pause | Cut
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One answer. `delay` is the silence before its head; `trouble` stands in place of all else.
 
     Trouble is one of "connect timeout", "read timeout", "write timeout", "pool timeout",

@@ -39,6 +39,7 @@ class AskedRequest:
 
     Names in `headers` are lower case. `timeout` has the client's limits in seconds, where it told
     them: `connect`, `read`, `write`, `pool`. `at` is the time of arrival on the monotonic clock.
+    `model` is the name of the model, empty without one; `stream` says whether one is asked for.
     """
 
     method: str
@@ -48,6 +49,11 @@ class AskedRequest:
     timeout: Mapping[str, float | None] = field(default_factory=dict)
     at: float = field(default_factory=time.monotonic)
     number: int = 0
+    model: str = field(init=False)
+    stream: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.model, self.stream = glance(self.body)
 
     def __repr__(self) -> str:
         return f"<AskedRequest {self.number}: {self.method} {shown_url(self.url)}>"
@@ -62,6 +68,11 @@ class AskedRequest:
         """The host of the URL, without the port."""
         return urlsplit(self.url).hostname or ""
 
+    @property
+    def content_type(self) -> str | None:
+        """What the headers say that the body is; None if they do not."""
+        return self.headers.get("content-type")
+
     @lazy
     def json(self) -> Any:
         """The body, read as JSON; None if it is none."""
@@ -72,7 +83,7 @@ class AskedRequest:
         """The members of the body; empty if it is no JSON object."""
         return self.json if isinstance(self.json, dict) else {}
 
-    @property
+    @lazy
     def is_chat(self) -> bool:
         """Whether a chat completion is asked for."""
         return self.method == "POST" and self.path.endswith(CHAT)
@@ -81,16 +92,6 @@ class AskedRequest:
     def messages(self) -> list[dict[str, Any]]:
         """The messages."""
         return _objects(self.members.get("messages"))
-
-    @property
-    def model(self) -> str:
-        """The name of the model."""
-        return _glance(self.body)[0]
-
-    @property
-    def stream(self) -> bool:
-        """Whether a stream is asked for."""
-        return _glance(self.body)[1]
 
     @property
     def tools(self) -> list[dict[str, Any]]:
@@ -155,7 +156,7 @@ def _read(body: bytes) -> Any:
 
 
 @functools.lru_cache(maxsize=64)
-def _glance(body: bytes) -> tuple[str, bool]:
+def glance(body: bytes) -> tuple[str, bool]:
     """Return model and stream: every request is asked for them, and the same ones come again."""
     found = _read(body)
     members = found if isinstance(found, dict) else {}

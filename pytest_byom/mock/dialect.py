@@ -268,6 +268,9 @@ class _ReadyText(str):
     make: Maker
 
 
+_READY = (_Ready, _ReadyText)
+
+
 def _prepare(template: Template) -> Template:
     """Return a template that `fill` fills quickly."""
     made: _Ready | _ReadyText
@@ -283,7 +286,7 @@ def _prepare(template: Template) -> Template:
 
 def fill(template: Template, values: Mapping[str, Any]) -> Any:
     """Return a template with its placeholders filled; what has none is not copied."""
-    if isinstance(template, _Ready | _ReadyText):
+    if type(template) in _READY:
         return template.make(values)
     return _compile(template)(values)
 
@@ -346,7 +349,8 @@ def _placeholder(match: re.Match[str]) -> Maker:
     if not size:
         return itemgetter(name)
     if name == "hex":
-        return lambda _: f"{_random.getrandbits(4 * size):0{size}x}"
+        form, bits = f"%0{size}x", 4 * size
+        return lambda _: form % _random.getrandbits(bits)
     # Two letters at a time: half the draws.
     pairs = ["".join(pair) for pair in itertools.product(_ALPHABETS[name], repeat=2)]
     return lambda _: "".join(_random.choices(pairs, k=(size + 1) // 2))[:size]

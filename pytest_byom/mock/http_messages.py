@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -43,6 +44,23 @@ class Reply:
     verbatim: bool = False
 
 
+class Pieces:
+    """A body whose pieces are at hand: nobody waits for one of them, whoever else has to."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.take: Callable[[], bytes | None] = partial(next, iter(pieces), None)
+        """Returns the next piece; None if there is no other."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = self.take()
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
+
+
 class Broken(Exception):
     """Raised by an application, or by its body, that wants the connection broken.
 
@@ -60,6 +78,17 @@ class Application(Protocol):
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; what is raised becomes a 500."""
         ...
+
+
+class PromptApplication(Protocol):
+    """Whatever answers requests, most of them at once."""
+
+    def __call__(self, request: Request) -> Reply | Awaitable[Reply]:
+        """Answer one request, now or when it is awaited; what is raised becomes a 500."""
+        ...
+
+
+AnyApplication = Application | PromptApplication
 
 
 def error_reply(

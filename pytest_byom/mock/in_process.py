@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_byom.client.redact import HiddenHeaders
 from pytest_byom.mock import transports
 from pytest_byom.mock.asked import AskedRequest, hide
 from pytest_byom.mock.hosts import is_of, is_real
 from pytest_byom.mock.mock import Scripted
 from pytest_byom.mock.playing import Player
+from pytest_byom.mock.taken import TakenRequest
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -44,35 +44,37 @@ class Mock(Scripted):
 
     def take(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request of httpx or httpx2; None to let it pass."""
-        routed: Any = None
-        if self._has_routes:
-            from pytest_byom.mock.routes import asking
+        if not self._has_routes:
+            served = self._serve(request)
+            return None if served is None else Player(library, request, served).respond()
+        from pytest_byom.mock.routes import asking
 
-            request.read()
-            with asking(library, request) as asked:
-                routed = self.router.ask(asked)
-        found = self._find(library, request, routed)
+        request.read()
+        with asking(library, request) as asked:
+            routed = self.router.ask(asked)
+        found = self._find_routed(library, request, routed)
         return found.respond() if isinstance(found, Player) else found
 
     async def take_async(self, library: ModuleType, request: Any) -> Any:
         """Return the response to a request of httpx or httpx2; None to let it pass."""
-        routed: Any = None
-        if self._has_routes:
-            from pytest_byom.mock.routes import asking
+        if not self._has_routes:
+            if self._wants(request):
+                await request.aread()
+            served = self._serve(request)
+            played = None if served is None else Player(library, request, served)
+            return None if played is None else await played.respond_async()
+        from pytest_byom.mock.routes import asking
 
-            await request.aread()
-            with asking(library, request) as asked:
-                routed = await self.router.ask_async(asked)
-        elif self._wants(request):
-            await request.aread()
-        found = self._find(library, request, routed)
+        await request.aread()
+        with asking(library, request) as asked:
+            routed = await self.router.ask_async(asked)
+        found = self._find_routed(library, request, routed)
         return await found.respond_async() if isinstance(found, Player) else found
 
-    def _find(self, library: ModuleType, request: Any, routed: Any) -> Any:
+    def _find_routed(self, library: ModuleType, request: Any, routed: Any) -> Any:
         """Return what plays the script's answer, or the response of a route; None for neither."""
         if routed is None:  # the script comes last among the routes, and a route may let pass
-            serve = self._serve_blocked if self._has_routes else self._serve
-            served = serve(request)
+            served = self._serve_blocked(request)
             return None if served is None else Player(library, request, served)
         from pytest_byom.mock.routes import SERVED, from_httpx
 
@@ -86,8 +88,7 @@ class Mock(Scripted):
 
     def _wants(self, request: Any) -> bool:
         url = request.url
-        claimed = self.claims(request.method, url.host, url.port, url.path)
-        return claimed is not None or self._blocks(url)
+        return self.claims(request.method, url.path, url) is not None or self._blocks(url)
 
     def _blocks(self, url: Any) -> bool:
         return is_real(url.host) or (bool(self._hosts) and is_of(url.host, url.port, self._hosts))
@@ -97,14 +98,13 @@ class Mock(Scripted):
         return self.serve_claimed(request) or self._serve_blocked(request)
 
     def _serve_blocked(self, request: Any) -> Served | None:
-        return self.block(read_request(request)) if self._blocks(request.url) else None
+        return self.block(TakenRequest(request)) if self._blocks(request.url) else None
 
     def serve_claimed(self, request: Any) -> Served | None:
         """Answer a request from the script; None if it is not for it."""
         url = request.url
-        if self.claims(request.method, url.host, url.port, url.path) is None:
-            return None
-        return self.answer(read_request(request))
+        claim = self.claims(request.method, url.path, url)
+        return None if claim is None else self.answer(TakenRequest(request, claim))
 
     def see(self, library: ModuleType, request: Any, response: Any) -> Any:
         """Leave what passed as it is."""
@@ -127,7 +127,7 @@ class Guard:
         """Refuse a request for a real server; None to let any other pass."""
         if not is_real(request.url.host):
             return None
-        return Player(library, request, self._mock.block(read_request(request))).respond()
+        return Player(library, request, self._mock.block(TakenRequest(request))).respond()
 
     async def take_async(self, library: ModuleType, request: Any) -> Any:
         """Refuse a request for a real server; None to let any other pass."""
@@ -148,19 +148,3 @@ class Guard:
 def note_host(mock: Scripted, host: str) -> None:
     """Keep that something looked up a real server, and was refused."""
     mock.block(AskedRequest("CONNECT", f"https://{host}", hide({}), b""))
-
-
-def read_request(request: Any) -> AskedRequest:
-    """Return what a request of httpx or httpx2 asks; its body has been read, or is at hand."""
-    return AskedRequest(
-        method=request.method,
-        url=str(request.url),
-        headers=HiddenHeaders(
-            {
-                name.decode("latin-1").lower(): value.decode("latin-1")
-                for name, value in request.headers.raw
-            }
-        ),
-        body=request.read(),
-        timeout=request.extensions.get("timeout") or {},
-    )

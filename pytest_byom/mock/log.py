@@ -19,7 +19,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Served:
     """One request and what became of it.
 

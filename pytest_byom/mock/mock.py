@@ -20,7 +20,7 @@ from pytest_byom.mock.refusing import (
     write_failure,
 )
 from pytest_byom.mock.repeating import Writings, write_once
-from pytest_byom.mock.replies import Failure, Reply
+from pytest_byom.mock.replies import STRAIGHT, Failure, Reply
 from pytest_byom.mock.script import (
     Rule,
     Script,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pytest_byom.mock.answer import Step
     from pytest_byom.mock.asked import AskedRequest
     from pytest_byom.mock.embedded.chat_request import ChatRequest
+    from pytest_byom.mock.log import Kind
     from pytest_byom.mock.script import Entry, Times
 
 LISTING = {"object": "list", "data": "{data}"}
@@ -166,11 +167,15 @@ class Scripted(Speaking):
         """The chat requests in the order of their arrival."""
         return [one.asked for one in self.log.served if one.asked.is_chat and one.kind != "blocked"]
 
-    def claims(self, method: str, host: str, port: int | None, path: str) -> Claim | None:
-        """Return what a request asks of this mock, None if it is not for it."""
-        if self._hosts and not is_of(host, port, self._hosts):
-            return None
-        return find_claim(method, path)
+    def claims(self, method: str, path: str, url: Any = None) -> Claim | None:
+        """Return what a request asks of this mock, None if it is not for it.
+
+        `url` has the host and the port, if they are to be of those that are claimed.
+        """
+        claim = find_claim(method, path)
+        if claim is None or not self._hosts:
+            return claim
+        return claim if url is not None and is_of(url.host, url.port, self._hosts) else None
 
     def answer(self, asked: AskedRequest) -> Served:
         """Answer a request of the API, whatever it is."""
@@ -194,7 +199,7 @@ class Scripted(Speaking):
         values["request"] = fill(self._dialect.ids["request"], values)
         return values
 
-    def _served(self, asked: AskedRequest, kind: Any, answer: Answer, **more: Any) -> Served:
+    def _served(self, asked: AskedRequest, kind: Kind, answer: Answer, **more: Any) -> Served:
         return self.log.add(Served(asked, kind, answer, **more))
 
     def _take(
@@ -211,14 +216,15 @@ class Scripted(Speaking):
                 return self._served(asked, "failure", given, said=said, entry=entry)
             if isinstance(said, Answer):
                 return self._served(asked, "reply", said, entry=entry)
-            said = self._complete(said, asked, request)
+            if said.from_schema:
+                said = self._complete(said, asked, request)
             write = self._writings.write if said is entry.saying else write_once
             given = self._answer(said, asked, values, write(said, asked, self._dialect, values))
         except Exception as error:
             said_of = f"{entry.written} ({entry.place}) raised {type(error).__name__}: {error}"
             note = asked.redactor.text(said_of)
             return self._served(asked, "raised", self._complain(note, values), note=note)
-        return self._served(asked, "reply", given, said=said, entry=entry)
+        return self.log.add(Served(asked, "reply", given, said, entry))
 
     def _complain(self, note: str, values: Mapping[str, Any]) -> Answer:
         """Return the answer to what nothing takes: no client asks such a thing again."""
@@ -242,8 +248,6 @@ class Scripted(Speaking):
         return self._served(asked, "unserved", given, note=note)
 
     def _complete(self, said: Reply, asked: AskedRequest, request: ChatRequest | None) -> Reply:
-        if not said.from_schema:
-            return said
         from pytest_byom.mock.from_schema import make_from_schema
 
         return make_from_schema(said, asked, request)
@@ -253,20 +257,18 @@ class Scripted(Speaking):
     ) -> Answer:
         """Return the answer that sends what was written, as the reply says how."""
         body: bytes | tuple[Step, ...]
-        if asked.stream:
-            body = plan_stream(written, said.flow, self._error_events(said, values))
+        flow = said.flow
+        if flow is STRAIGHT:  # as most are
+            body = tuple(written) if asked.stream else written[0]
+        elif asked.stream:
+            body = plan_stream(written, flow, self._error_events(said, values))
         else:
-            body = plan_body(written[0], said.flow)
+            body = plan_body(written[0], flow)
         headers: dict[str, str] = fill(self._dialect.header_form(stream=asked.stream), values)
         if said.headers:
             own = {name.lower(): str(value) for name, value in said.headers.items()}
             headers = {**headers, **own}
-        return Answer(
-            status=200,
-            headers=tuple(headers.items()),
-            body=body,
-            delay=plan_delay(said.flow),
-        )
+        return Answer(200, tuple(headers.items()), body, plan_delay(flow))
 
     def _error_events(self, said: Reply, values: Mapping[str, Any]) -> list[bytes]:
         """Return the events of an error inside of a stream."""

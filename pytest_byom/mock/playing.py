@@ -61,24 +61,24 @@ class Player:
 
     def respond(self) -> Any:
         """Return the response to a sync client."""
-        self._begin()
-        if (delay := self._served.answer.delay) is not None and (seconds := self._wait(delay)):
+        if (delay := self._begin()) is not None and (seconds := self._wait(delay)):
             time.sleep(seconds)
             self._give_up(delay)
         return self._response()
 
     async def respond_async(self) -> Any:
         """Return the response to an async client."""
-        self._begin()
-        if (delay := self._served.answer.delay) is not None and (seconds := self._wait(delay)):
+        if (delay := self._begin()) is not None and (seconds := self._wait(delay)):
             await _sleep(seconds)
             self._give_up(delay)
         return self._response()
 
-    def _begin(self) -> None:
-        trouble = self._served.answer.trouble
-        if trouble is not None:
-            raise self._fail(*ERRORS[trouble])
+    def _begin(self) -> Pause | None:
+        """Return the silence before the answer. Raises if there is to be none."""
+        answer = self._served.answer
+        if answer.trouble is not None:
+            raise self._fail(*ERRORS[answer.trouble])
+        return answer.delay
 
     def _give_up(self, pause: Pause) -> None:
         """Raise after a real pause that the client did not sit out."""

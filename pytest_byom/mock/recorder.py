@@ -9,7 +9,6 @@ from pytest_byom.mock import transports
 from pytest_byom.mock.asked import AskedRequest, hide
 from pytest_byom.mock.from_contract import recorded_answer
 from pytest_byom.mock.hosts import find_claim, is_real
-from pytest_byom.mock.in_process import read_request
 from pytest_byom.mock.log import Served
 from pytest_byom.mock.playing import Player
 from pytest_byom.mock.recordings import (
@@ -21,6 +20,7 @@ from pytest_byom.mock.recordings import (
 )
 from pytest_byom.mock.refusing import write_failure
 from pytest_byom.mock.replies import Failure
+from pytest_byom.mock.taken import TakenRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -158,14 +158,14 @@ class Replayer:
         """Return the recorded response to a request; None to let it pass."""
         if not _is_ours(request):
             return None
-        return Player(library, request, self._answer(read_request(request))).respond()
+        return Player(library, request, self._answer(TakenRequest(request))).respond()
 
     async def take_async(self, library: ModuleType, request: Any) -> Any:
         """Return the recorded response to a request; None to let it pass."""
         if not _is_ours(request):
             return None
         await request.aread()
-        served = self._answer(read_request(request))
+        served = self._answer(TakenRequest(request))
         return await Player(library, request, served).respond_async()
 
     def see(self, library: ModuleType, request: Any, response: Any) -> Any:

@@ -52,7 +52,7 @@ def read_request(
     asked: AskedRequest, dialect: Dialect, models: tuple[str, ...]
 ) -> ChatRequest | None:
     """Check a request as the server would. Raises ApiError; None for a fault it does not mind."""
-    check_media_type(asked.headers.get("content-type"))
+    check_media_type(asked.content_type)
     found = _read_body(asked.body, dialect.name, models)
     if isinstance(found, ApiError):
         raise found.with_traceback(None)  # it is kept, and must not gather one with each request

@@ -27,13 +27,13 @@ MOST = 256
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """A written answer. `pairs` has each event as what stands before and behind the answer's id.
+    """A written answer. `parted` has each event as the parts around the answer's id.
 
-    Where other ids stand in it too, `pairs` is None, and `calls` names those of the calls.
+    Where other ids stand in it too, `parted` is None, and `calls` names those of the calls.
     """
 
     events: tuple[bytes, ...]
-    pairs: tuple[tuple[bytes, bytes], ...] | None
+    parted: tuple[list[bytes], ...] | None
     calls: tuple[str, ...]
 
 
@@ -55,9 +55,9 @@ class Writings:
                 self._kept.clear()
             pattern = self._kept[key] = _write_pattern(reply, asked, dialect, values)
         answer = fill(dialect.ids["answer"], values)
-        if pattern.pairs is not None:
-            id_ = answer.encode()
-            return [before + id_ + after if after else before for before, after in pattern.pairs]
+        if pattern.parted is not None:
+            put_between = answer.encode().join
+            return [put_between(parts) for parts in pattern.parted]
         fresh = {"answer": answer, "request": values["request"]}
         fresh |= {name: fill(dialect.ids["call"], values) for name in pattern.calls}
         return [_put(event, fresh) for event in pattern.events]
@@ -88,15 +88,14 @@ def _write_pattern(
                 names.append(f"call.{at}.{place}")
                 ids[place] = _mark(names[-1])
     events = tuple(writer.write_stream() if asked.stream else [writer.write_completion()])
-    return _Pattern(events, _pairs(events), tuple(names))
+    return _Pattern(events, _part(events), tuple(names))
 
 
-def _pairs(events: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...] | None:
+def _part(events: tuple[bytes, ...]) -> tuple[list[bytes], ...] | None:
     """Part each event at the answer's id, if there is no other mark in any of them."""
-    parted = [event.split(_mark("answer").encode()) for event in events]
-    if any(len(parts) > 2 or MARK.encode() in b"".join(parts) for parts in parted):
-        return None
-    return tuple((parts[0], parts[1] if len(parts) > 1 else b"") for parts in parted)
+    parted = tuple(event.split(_mark("answer").encode()) for event in events)
+    marked = any(MARK.encode() in part for parts in parted for part in parts)
+    return None if marked else parted
 
 
 def write_once(

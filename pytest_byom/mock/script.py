@@ -8,6 +8,7 @@ sent again gets the same reply, and conversations side by side do not mix.
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -107,14 +108,15 @@ class Rule(Speaking):
         self.written = written
         self.entries: list[Entry] = []
         self._by_turn = by_turn
+        self._asks = [(name, _reader(name), pattern) for name, pattern in conditions.items()]
 
     def _add(self, entry: Entry) -> None:
         self.entries.append(entry)
 
     def fits(self, asked: AskedRequest) -> bool:
         """Whether this rule takes a request."""
-        for name, pattern in self.conditions.items():
-            value = _value(asked, name)
+        for name, read, pattern in self._asks:
+            value = read(asked)
             if type(pattern) in _PLAIN:
                 if pattern != value or type(value) is not type(pattern):
                     return False
@@ -127,8 +129,8 @@ class Rule(Speaking):
         return list(self._differences(asked))
 
     def _differences(self, asked: AskedRequest) -> Iterator[Difference]:
-        for name, pattern in self.conditions.items():
-            yield from find_differences(pattern, _value(asked, name), _place(name))
+        for name, read, pattern in self._asks:
+            yield from find_differences(pattern, read(asked), _place(name))
 
     def next_entry(self, asked: AskedRequest) -> Entry | None:
         """Return the reply that is due."""
@@ -136,22 +138,21 @@ class Rule(Speaking):
             return None
         if self._by_turn:
             return self.entries[asked.turn - 1] if asked.turn <= len(self.entries) else None
-        return next((entry for entry in self.entries if entry.left), self._last())
+        for entry in self.entries:
+            if entry.left:
+                return entry
+        return entry if entry.times == 1 else None
 
-    def _last(self) -> Entry | None:
-        last = self.entries[-1]
-        return last if last.times == 1 else None
 
-
-def _value(asked: AskedRequest, name: str) -> Any:
-    match name:
-        case "tool":
-            return [tool.get("name") for tool in asked.tools]
-        case "tool_result":
-            return asked.tool_results[-1] if asked.tool_results else None
-        case _ if name.startswith("where"):
-            return asked
-    return getattr(asked, name)
+def _reader(name: str) -> Callable[[AskedRequest], Any]:
+    """Return what reads from a request the value that a condition is about."""
+    if name.startswith("where"):
+        return lambda asked: asked
+    if name == "tool":
+        return lambda asked: [tool.get("name") for tool in asked.tools]
+    if name == "tool_result":
+        return lambda asked: asked.tool_results[-1] if asked.tool_results else None
+    return operator.attrgetter(name)
 
 
 def _place(name: str) -> str:
@@ -169,18 +170,19 @@ class Script:
     def take(self, asked: AskedRequest) -> Entry | None:
         """Return the reply that a request gets, and count it as used; None if there is none."""
         with self._lock:
-            for entry in self._candidates(asked):
+            entry = self._find(asked)
+            if entry is not None:
                 entry.used += 1
+            return entry
+
+    def _find(self, asked: AskedRequest) -> Entry | None:
+        for rule in self.rules:
+            if rule.fits(asked) and (entry := rule.next_entry(asked)) is not None:
+                return entry
+        for entry in self.queue:
+            if entry.left:
                 return entry
         return None
-
-    def _candidates(self, asked: AskedRequest) -> Iterator[Entry]:
-        for rule in self.rules:
-            if rule.fits(asked):
-                entry = rule.next_entry(asked)
-                if entry is not None:
-                    yield entry
-        yield from (entry for entry in self.queue if entry.left)
 
     @property
     def entries(self) -> list[tuple[Rule | None, Entry]]:

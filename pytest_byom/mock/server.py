@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any, Self
 from pytest_byom.client.errors import UsageError
 from pytest_byom.mock import transports
 from pytest_byom.mock.answer import Cut, Pause
-from pytest_byom.mock.asked import AskedRequest, hide
 from pytest_byom.mock.dialect import fill
 from pytest_byom.mock.http1 import BackgroundServer, Broken, Reply, Request
+from pytest_byom.mock.http_messages import Pieces
 from pytest_byom.mock.in_process import Guard
 from pytest_byom.mock.mock import Scripted
 from pytest_byom.mock.replies import Failure
+from pytest_byom.mock.taken import ReceivedRequest
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 
+    from pytest_byom.mock.answer import Step
     from pytest_byom.mock.log import Served
     from pytest_byom.mock.script import Entry
 
@@ -132,29 +134,19 @@ class MockServer(Scripted):
         _refuse_impossible(entry)
         super()._add(entry)
 
-    async def _respond(self, request: Request) -> Reply:
-        """Answer one request of the socket."""
-        asked = _read(request, self.url)
+    def _respond(self, request: Request) -> Reply | Awaitable[Reply]:
+        """Answer one request of the socket: at once, if nothing is to come before the answer."""
+        asked = ReceivedRequest(request, self.url)
         if asked.method == "OPTIONS" and self._dialect.preflight:
             origin = {"origin": asked.headers.get("origin", "*")}
             return Reply(200, tuple(fill(self._dialect.preflight, origin).items()), b"")
-        if self.claims(asked.method, "", None, asked.path) is None:
+        if self.claims(asked.method, asked.path) is None:
             served = self.turn_away(asked)
         else:
             served = self.answer(asked)
-        answer = served.answer
-        await _be_silent(answer.delay)
-        match answer.trouble:
-            case "reset":
-                raise Broken(reset=True)
-            case "closed":
-                raise Broken
-            case "read timeout":
-                await _be_silent(Pause(math.inf))
-        if isinstance(answer.body, bytes):
-            served.finished = True
-            return Reply(answer.status, answer.headers, answer.body)
-        return Reply(answer.status, answer.headers, _play(served))
+        if served.answer.delay is None and served.answer.trouble is None:
+            return _reply(served)
+        return _reply_late(served)
 
 
 def _refuse_impossible(entry: Entry) -> None:
@@ -167,20 +159,38 @@ def _refuse_impossible(entry: Entry) -> None:
             raise UsageError(f"fail({name}={value!r}) is for byom_mock: {reason}")
 
 
-def _read(request: Request, url: str) -> AskedRequest:
-    query = f"?{request.query}" if request.query else ""
-    return AskedRequest(
-        method=request.method,
-        url=f"{url}{request.path}{query}",
-        headers=hide(dict(request.headers)),
-        body=request.body,
-    )
+async def _reply_late(served: Served) -> Reply:
+    answer = served.answer
+    await _be_silent(answer.delay)
+    match answer.trouble:
+        case "reset":
+            raise Broken(reset=True)
+        case "closed":
+            raise Broken
+        case "read timeout":
+            await _be_silent(Pause(math.inf))
+    return _reply(served)
 
 
-async def _play(served: Served) -> AsyncIterator[bytes]:
+def _reply(served: Served) -> Reply:
+    status, headers, body, *_ = served.answer
+    if isinstance(body, bytes):
+        served.finished = True
+        return Reply(status, headers, body)
     served.finished = False
-    body = served.answer.body
-    for step in body if isinstance(body, tuple) else (body,):
+    plain = [step for step in body if type(step) is bytes]
+    if len(plain) == len(body):
+        return Reply(status, headers, Pieces(_give_out(plain, served)))
+    return Reply(status, headers, _play(body, served))
+
+
+def _give_out(pieces: Sequence[bytes], served: Served) -> Iterator[bytes]:
+    yield from pieces
+    served.finished = True
+
+
+async def _play(steps: Sequence[Step], served: Served) -> AsyncIterator[bytes]:
+    for step in steps:
         match step:
             case bytes():
                 yield step

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from pytest_byom.mock import http1
+from pytest_byom.mock import http_judge
 from pytest_byom.mock.http1 import BackgroundServer, Reply, Request, error_reply, serve
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def test_a_chunked_body_has_a_limit(
     server: BackgroundServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A body whose length was not announced is refused once it is too large."""
-    monkeypatch.setattr(http1, "BODY_LIMIT", 1000)
+    monkeypatch.setattr(http_judge, "BODY_LIMIT", 1000)
     sent = head("/", "Transfer-Encoding: chunked", method="POST") + b"7d0\r\n" + b"x" * 2000
     assert talk(server, sent).startswith(b"HTTP/1.1 413 ")
 

@@ -16,6 +16,8 @@ _BROKEN = "We could not parse the JSON body of your request: "
 
 def check_media_type(content_type: str | None) -> None:
     """Refuse what is said to be no JSON; a body without a media type is taken for JSON."""
+    if content_type is None or content_type == "application/json":
+        return
     media_type = (content_type or "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise ApiError(
