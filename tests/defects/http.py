@@ -246,7 +246,13 @@ DEFECTS = [
         turns=failed("http.answers"),
         leaves=frozenset(
             {"messages.instructions-count", "messages.history-counts", "messages.part-is-text"}
-            | {"messages.own-answer", "models.contains", "params.defaults", "usage.same-prompt"}
+            | {
+                "messages.parts-count",
+                "messages.own-answer",
+                "models.contains",
+                "params.defaults",
+                "usage.same-prompt",
+            }
             | {"usage.grows", "usage.stream-same", "disconnect.next-request", "errors.alive"}
         )
         | {"response.created-order", "disconnect.next-after-plain"},

@@ -25,7 +25,7 @@ def one_token(asked: Asked) -> bool:
 
 def forced(asked: Asked) -> bool:
     """Requests with a tool choice that is not left to the model."""
-    return "tool_choice" in asked.parameters and asked.parameters["tool_choice"] != "auto"
+    return asked.parameters.get("tool_choice") not in (None, "auto")
 
 
 def all_of(first: When, second: When) -> When:

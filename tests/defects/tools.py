@@ -311,9 +311,8 @@ DEFECTS = [
     ),
     Defect(
         id="tools-arguments-empty",
-        full=True,
         title="The arguments are an empty text.",
-        change=on_calls(lambda call: call["function"].update(arguments=""), when=left_to_model),
+        change=on_calls(lambda call: call["function"].update(arguments=""), when=auto),
         turns=failed("tools.arguments-json"),
     ),
     Defect(
