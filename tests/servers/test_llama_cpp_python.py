@@ -21,8 +21,8 @@ ENDPOINT = "llama-cpp-python-ci"
 KEY = "sk-llama-cpp-python-canary-0123"
 PYTHON = find_python(FOLDER)
 
-BY_CHANCE = frozenset({"logprobs.table-true-two"})
-"""Found only where the token that was drawn is none of the two most likely ones."""
+BY_CHANCE = frozenset({"logprobs.table-true-two", "tools.arguments-json"})
+"""Found only where the token that was drawn is none of the two most likely ones, or a line end."""
 
 
 def test_its_registry_entry_is_valid() -> None:
