@@ -184,18 +184,18 @@ def _judge_all(
     bound: list[Wrong] = []
     of_free: list[list[Wrong]] = []
     for view in views:
+        wrongs: list[Wrong] = []
+        is_decided = True
         try:
-            wrongs = [
-                dataclasses.replace(wrong, exchange=view.exchange.contract.id)
-                for wrong in function(view)
-            ]
-        except Inconclusive as reason:
+            for wrong in function(view):
+                wrongs.append(dataclasses.replace(wrong, exchange=view.exchange.contract.id))
+        except Inconclusive as reason:  # what was wrong before counts all the same
             reasons.append(reason)
-            continue
-        if free is not None and free(view):
-            of_free.append(wrongs)
-        else:
+            is_decided = bool(wrongs)
+        if free is None or not free(view):
             bound += wrongs
+        elif is_decided:
+            of_free.append(wrongs)
     yield from bound
     if len(of_free) > 1 and all(of_free):
         yield from itertools.chain(*of_free)

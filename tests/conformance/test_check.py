@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -239,6 +240,42 @@ def test_rule_that_is_always_unsure() -> None:
     """A rule that can judge none of the answers is Inconclusive."""
     with pytest.raises(Inconclusive, match=r"^not a 200$"):
         make_rule(unsure)([make_exchange(status=404), make_exchange(status=500)])
+
+
+def test_rule_that_becomes_unsure() -> None:
+    """What was wrong with an answer counts, though the rest of it cannot be judged."""
+
+    def halfway(view: Answer) -> Iterator[Wrong]:
+        if view.exchange.status == 200:
+            yield ONE
+            raise Inconclusive("cut")
+
+    with pytest.raises(Deviation) as raised:
+        make_rule(halfway)([make_exchange(), make_exchange(status=404)])
+    assert len(raised.value.wrongs) == 1
+
+
+OK, BAD = 200, 404
+FREE = [
+    pytest.param([BAD, BAD], Deviation, id="all of them"),
+    pytest.param([OK, BAD], None, id="some of them"),
+    pytest.param([BAD], Inconclusive, id="the only one"),
+    pytest.param([OK], None, id="none of them"),
+]
+
+
+@pytest.mark.parametrize(("statuses", "raised"), FREE)
+def test_rule_on_what_the_model_chose(statuses: list[int], raised: type[Exception] | None) -> None:
+    """Where the model was free, only what is wrong with all of several answers is the server's."""
+
+    def judge(view: Answer) -> Iterator[Wrong]:
+        if view.exchange.status == BAD:
+            yield ONE
+
+    made = rule("mine.rule", on=Answer, level="must", breaks="apps", free=lambda view: True)(judge)
+    traffic = [make_exchange(status=status) for status in statuses]
+    with pytest.raises(raised) if raised else nullcontext():
+        made(traffic)
 
 
 def test_rule_keeps_its_name() -> None:
