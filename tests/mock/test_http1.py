@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,6 +13,8 @@ import pytest
 
 from pytest_byom.mock import http_judge
 from pytest_byom.mock.http1 import BackgroundServer, Reply, Request, error_reply, serve
+
+from .sockets import connection, talk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -85,20 +85,6 @@ def app() -> Paths:
 def server(app: Paths) -> Iterator[BackgroundServer]:
     with BackgroundServer(app) as running:
         yield running
-
-
-@contextmanager
-def connection(server: BackgroundServer) -> Iterator[socket.socket]:
-    host, _, port = server.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as raw:
-        yield raw
-
-
-def talk(server: BackgroundServer, sent: bytes) -> bytes:
-    """Send bytes, and return all that comes until the server closes."""
-    with connection(server) as raw:
-        raw.sendall(sent)
-        return b"".join(iter(lambda: raw.recv(65536), b""))
 
 
 def head(path: str = "/", *lines: str, method: str = "GET") -> bytes:

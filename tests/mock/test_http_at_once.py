@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,6 +12,8 @@ import pytest
 
 from pytest_byom.mock.http1 import BackgroundServer, Reply, Request
 from pytest_byom.mock.http_messages import Pieces
+
+from .sockets import connection, talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,21 +67,6 @@ def app() -> Prompt:
 def server(app: Prompt) -> Iterator[BackgroundServer]:
     with BackgroundServer(app) as running:
         yield running
-
-
-@contextmanager
-def connection(server: BackgroundServer) -> Iterator[socket.socket]:
-    host, _, port = server.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as raw:
-        yield raw
-
-
-def talk(server: BackgroundServer, *sent: bytes) -> bytes:
-    """Send bytes, and return all that comes until the server closes."""
-    with connection(server) as raw:
-        for part in sent:
-            raw.sendall(part)
-        return b"".join(iter(lambda: raw.recv(65536), b""))
 
 
 def ask(path: str, body: bytes = b"", *lines: str, method: str = "POST") -> bytes:
