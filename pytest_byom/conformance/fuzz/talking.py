@@ -6,12 +6,13 @@ failure is made smaller by what is left of the budget, whatever a model would sa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_byom.client.assemble import Assembler
 from pytest_byom.conformance.answers import status_wrong
+from pytest_byom.conformance.excerpts import parse_object
+from pytest_byom.conformance.exchange import dig
 from pytest_byom.conformance.finding import Inconclusive, Wrong
 from pytest_byom.conformance.fuzz.budget import Budget, Tally, kind_of
 from pytest_byom.conformance.fuzz.judging import BUSY, KEYS, judge_broken, judge_valid
@@ -169,8 +170,5 @@ def message_of(exchange: Exchange) -> Message:
 
 
 def _is_whole(call: dict[str, Any]) -> bool:
-    function = call.get("function")
-    try:
-        return isinstance(function, dict) and isinstance(json.loads(function["arguments"]), dict)
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return False
+    arguments = dig(call, "function.arguments")
+    return isinstance(arguments, str) and parse_object(arguments) is not None
